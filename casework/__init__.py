@@ -1,0 +1,1 @@
+"""Casework: encrypted asylum casework for organisations that help people who fled Russia."""
