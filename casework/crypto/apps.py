@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class CryptoConfig(AppConfig):
+    name = "casework.crypto"
+    label = "crypto"
+
+    def ready(self) -> None:
+        from casework.crypto import checks  # noqa: F401, PLC0415  (registers itself)

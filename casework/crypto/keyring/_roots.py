@@ -1,0 +1,216 @@
+"""Root providers: where the one secret lives that opens the wrapping keys."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Final, final
+
+from casework.crypto._aead import ALG_AES_GCM_SIV, KEY_BYTES, NONCE_BYTES, DecryptError, cipher, decrypt, nonce
+from casework.crypto.keyring._scopes import Kek, _NeverLeaves, new_key
+
+_PREFIX: Final = "cw-root-1:"
+_VERSION_BYTE: Final = 0xC7
+_HEADER_BYTES: Final = 8
+_BLOB_BYTES: Final = _HEADER_BYTES + NONCE_BYTES + KEY_BYTES + 16
+CREDENTIAL_NAME: Final = "casework-root-key"
+
+
+class RootKeyError(Exception):
+    """The root key is missing or wrong. The message says what to do; it never holds any part of a key."""
+
+
+class RootProvider(_NeverLeaves, ABC):
+    """One place where a root key lives. The key is read for each use and kept nowhere."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+
+    @abstractmethod
+    def _text(self, purpose: str) -> str:
+        """Return the root key as text; raises `RootKeyError`, mentioning `purpose`."""
+
+    @abstractmethod
+    def where(self) -> str:
+        """Say in words where this provider looks, for messages."""
+
+    def _root(self, purpose: str) -> bytes:
+        text = self._text(purpose).strip()
+        try:
+            root = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
+        except (binascii.Error, ValueError):
+            root = b""
+        if not text.startswith(_PREFIX) or len(root) != KEY_BYTES:
+            msg = (
+                f"The root key in {self.where()} is not a root key of this system ({purpose}). "
+                "Put back the key made when the installation was set up, or restore it from its recovery shares."
+            )
+            raise RootKeyError(msg)
+        return root
+
+    def check(self) -> None:
+        """Read the root key once and forget it; raises `RootKeyError`."""
+        self._root("needed to start")
+
+    def wrap_kek(self, kek: Kek) -> bytes:
+        """Encrypt a wrapping key under the root key, for the `blob` column of its row: 68 bytes.
+
+        Layout: `0xC7 | alg=2 | u16 0 | u32 KEK version | nonce 12 | 48`, AAD `"cw/rk1" || header`.
+        """
+        header = bytes([_VERSION_BYTE, ALG_AES_GCM_SIV, 0, 0]) + kek.version.to_bytes(4, "big")
+        fresh = nonce()
+        bound = cipher(ALG_AES_GCM_SIV, self._root(f"needed for wrapping key version {kek.version}"))
+        return header + fresh + bound.encrypt(fresh, kek.reveal_for_wrapping(), b"cw/rk1" + header)
+
+    def unwrap_kek(self, blob: bytes, version: int) -> Kek:
+        """Open a wrapping key; raises `RootKeyError` naming its version when the root key is missing or another."""
+        root = self._root(f"needed for wrapping key version {version}")
+        header = blob[:_HEADER_BYTES]
+        wanted = bytes([_VERSION_BYTE, ALG_AES_GCM_SIV, 0, 0]) + version.to_bytes(4, "big")
+        try:
+            if len(blob) != _BLOB_BYTES or header != wanted:
+                raise DecryptError
+            key = decrypt(cipher(ALG_AES_GCM_SIV, root), blob[8:20], blob[20:], b"cw/rk1" + header)
+        except DecryptError:
+            msg = (
+                f"The root key in {self.where()} does not open wrapping key version {version}. "
+                "It belongs to another installation, or the row was changed: put back this installation's root key, "
+                "or restore it from its recovery shares."
+            )
+            raise RootKeyError(msg) from None
+        return Kek(version, key)
+
+
+def _missing(where: str, purpose: str) -> RootKeyError:
+    return RootKeyError(
+        f"There is no root key in {where} ({purpose}). "
+        "Put back the key made when the installation was set up, or restore it from its recovery shares."
+    )
+
+
+@final
+class FileRoot(RootProvider):
+    """A root key in a file that only its owner may read (mode 0400 or 0600)."""
+
+    __slots__ = ("_path",)
+    name = "file"
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+
+    def where(self) -> str:
+        return f"the file {self._path}"
+
+    def _text(self, purpose: str) -> str:
+        try:
+            # Mode and content are those of one opened file: nobody can swap it between the two looks.
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            if isinstance(error, FileNotFoundError):
+                raise _missing(self.where(), purpose) from None
+            msg = f"The root key in {self.where()} cannot be read ({purpose}): give this service's user the file."
+            raise RootKeyError(msg) from None
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                msg = f"The root key in {self.where()} is not an ordinary file ({purpose})."
+                raise RootKeyError(msg)
+            if mode & 0o077:
+                msg = (
+                    f"The root key in {self.where()} may be read by others ({purpose}): "
+                    f"run `chmod 600 {self._path}`, and think about who may have copied it."
+                )
+                raise RootKeyError(msg)
+            return file.read(4096).decode("ascii", "replace")
+
+
+@final
+class EnvRoot(RootProvider):
+    """A root key in an environment variable: for tests and trials, as child processes and crash dumps show it."""
+
+    __slots__ = ("_environ", "_variable")
+    name = "env"
+
+    def __init__(self, variable: str = "CASEWORK_ROOT_KEY", environ: Mapping[str, str] | None = None) -> None:
+        self._variable = variable
+        self._environ = os.environ if environ is None else environ
+
+    def where(self) -> str:
+        return f"the environment variable {self._variable}"
+
+    def _text(self, purpose: str) -> str:
+        text = self._environ.get(self._variable, "")
+        if not text:
+            raise _missing(self.where(), purpose)
+        return text
+
+
+@final
+class SystemdRoot(RootProvider):
+    """A root key that systemd hands over (`LoadCredentialEncrypted=`, bound to the machine's TPM)."""
+
+    __slots__ = ("_credential", "_environ")
+    name = "systemd"
+
+    def __init__(self, credential: str = CREDENTIAL_NAME, environ: Mapping[str, str] | None = None) -> None:
+        self._credential = credential
+        self._environ = os.environ if environ is None else environ
+
+    def where(self) -> str:
+        return f"the systemd credential {self._credential}"
+
+    def _text(self, purpose: str) -> str:
+        folder = self._environ.get("CREDENTIALS_DIRECTORY", "")
+        if not folder:
+            msg = (
+                f"systemd hands over no credentials ({purpose}): add "
+                f"`LoadCredentialEncrypted={self._credential}` to the service, see systemd.exec(5)."
+            )
+            raise RootKeyError(msg)
+        try:
+            # No look at the mode: systemd gives the service's user an ACL, which shows as a group's right to read.
+            return (Path(folder) / self._credential).read_bytes()[:4096].decode("ascii", "replace")
+        except OSError:
+            raise _missing(self.where(), purpose) from None
+
+
+def root_provider(
+    name: str, *, path: str | Path | None = None, environ: Mapping[str, str] | None = None
+) -> RootProvider:
+    """Return the provider of that name: `file` (needs `path`), `env` or `systemd`; raises `RootKeyError`."""
+    if name == FileRoot.name:
+        if not path:
+            msg = "No root key file is named: set CASEWORK_ROOT_KEY_FILE to the path of this installation's root key."
+            raise RootKeyError(msg)
+        return FileRoot(path)
+    if name == EnvRoot.name:
+        return EnvRoot(environ=environ)
+    if name == SystemdRoot.name:
+        return SystemdRoot(environ=environ)
+    msg = f"The root provider {name!r} is unknown: CASEWORK_ROOT_PROVIDER is file, env or systemd."
+    raise RootKeyError(msg)
+
+
+def new_root_text() -> str:
+    """Return a fresh root key as the text that files, variables and credentials hold."""
+    return _PREFIX + base64.b64encode(new_key()).decode("ascii")
+
+
+def generate_root_key_file(path: str | Path) -> None:
+    """Make a root key in a new file with mode 0600; raises `FileExistsError` and never overwrites one."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        os.fchmod(file.fileno(), 0o600)  # whatever the process's umask
+        file.write(new_root_text() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(Path(path).parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # a root key that a power cut takes away takes every case with it
+    finally:
+        os.close(folder)
