@@ -1,0 +1,85 @@
+"""The one table of actions: which level, or which role, each needs. `docs/permissions.md` is printed from it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from casework.access.types import Level
+from casework.accounts.types import Role
+
+
+class Action(enum.Enum):
+    """Everything that can be asked of a case, and what can be asked without one."""
+
+    OPEN_CASE = "open_case"
+    EDIT_CASE = "edit_case"
+    RECORD_FACT = "record_fact"
+    ADD_DOCUMENT = "add_document"
+    OPEN_DOCUMENT = "open_document"
+    EXPORT_DOSSIER = "export_dossier"
+    ASSIGN_CASE = "assign_case"
+    SHARE_CASE = "share_case"
+    SEE_CASE_TRAIL = "see_case_trail"
+    LIST_CASES = "list_cases"
+    CREATE_CASE = "create_case"
+    SEE_BOARD = "see_board"
+    SEE_INBOX = "see_inbox"
+    SEE_TRAIL = "see_trail"
+    MANAGE_ACCOUNTS = "manage_accounts"
+
+
+@dataclass(frozen=True)
+class CaseRule:
+    """The least level on the case that an action needs, and a role besides where the level alone is not enough."""
+
+    level: Level
+    role: str | None = None
+
+
+# Actions on one case: someone without any live grant is told that there is nothing (never "refused").
+CASE_RULES: dict[Action, CaseRule] = {
+    Action.OPEN_CASE: CaseRule(Level.VIEW),
+    Action.OPEN_DOCUMENT: CaseRule(Level.VIEW),
+    Action.EXPORT_DOSSIER: CaseRule(Level.DOSSIER),
+    Action.EDIT_CASE: CaseRule(Level.WORK),
+    Action.RECORD_FACT: CaseRule(Level.WORK),
+    Action.ADD_DOCUMENT: CaseRule(Level.WORK),
+    Action.SHARE_CASE: CaseRule(Level.LEAD),
+    Action.SEE_CASE_TRAIL: CaseRule(Level.LEAD),
+    Action.ASSIGN_CASE: CaseRule(Level.LEAD, Role.COORDINATOR),
+}
+
+# Actions without a case: any one of the roles is enough.
+ROLE_RULES: dict[Action, frozenset[str]] = {
+    Action.LIST_CASES: frozenset({Role.CASEWORKER, Role.COORDINATOR, Role.LAWYER}),
+    Action.CREATE_CASE: frozenset({Role.CASEWORKER, Role.COORDINATOR}),
+    Action.SEE_BOARD: frozenset({Role.COORDINATOR}),
+    Action.SEE_INBOX: frozenset({Role.CASEWORKER, Role.COORDINATOR, Role.LAWYER}),
+    Action.SEE_TRAIL: frozenset({Role.AUDITOR}),
+    Action.MANAGE_ACCOUNTS: frozenset({Role.ADMIN}),
+}
+
+LABELS = {
+    Action.OPEN_CASE: pgettext_lazy("action", "open the case"),
+    Action.EDIT_CASE: pgettext_lazy("action", "change the case"),
+    Action.RECORD_FACT: pgettext_lazy("action", "record facts"),
+    Action.ADD_DOCUMENT: pgettext_lazy("action", "add documents"),
+    Action.OPEN_DOCUMENT: pgettext_lazy("action", "open documents"),
+    Action.EXPORT_DOSSIER: pgettext_lazy("action", "export the dossier"),
+    Action.ASSIGN_CASE: pgettext_lazy("action", "assign the case"),
+    Action.SHARE_CASE: pgettext_lazy("action", "share the case"),
+    Action.SEE_CASE_TRAIL: pgettext_lazy("action", "see who opened the case"),
+    Action.LIST_CASES: pgettext_lazy("action", "list cases"),
+    Action.CREATE_CASE: pgettext_lazy("action", "create a case"),
+    Action.SEE_BOARD: pgettext_lazy("action", "see the transfer board"),
+    Action.SEE_INBOX: pgettext_lazy("action", "see the inbox"),
+    Action.SEE_TRAIL: pgettext_lazy("action", "see the audit trail"),
+    Action.MANAGE_ACCOUNTS: pgettext_lazy("action", "manage accounts"),
+}
+
+REFUSED = _("Your access to this case does not allow you to %(action)s. Ask the person who leads it.")
+REFUSED_ROLE = _("Your role does not allow you to %(action)s.")

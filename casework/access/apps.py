@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    name = "casework.access"
+    label = "access"
+
+    def ready(self) -> None:
+        from casework.access import guard
+
+        guard.install()

@@ -1,0 +1,117 @@
+"""Grants are written here and nowhere else."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from django.contrib.auth.models import Permission
+from django.db import models
+
+from casework.access import policies, registry, selectors
+from casework.access.actions import Action
+from casework.access.models import GrantFields
+from casework.access.types import Level
+from casework.audit import services as audit
+from casework.core import clock, work
+from casework.crypto import services as crypto
+
+
+@cache
+def _permission_id(level: Level) -> int:
+    case_model = registry.tables().user._meta.get_field("content_object").related_model
+    assert case_model is not None and not isinstance(case_model, str)
+    return Permission.objects.get(
+        content_type__app_label=case_model._meta.app_label,
+        content_type__model=case_model._meta.model_name,
+        codename=level.codename,
+    ).pk
+
+
+def grant_first(*, case_id: UUID, user_id: UUID, coordinators: int) -> None:
+    """Write the grants of a case that is about to be made: its maker leads it, and so do the team's coordinators.
+
+    Runs before the case row exists (the key is deferrable), since row-level security lets nobody insert a case that
+    they may not see. `coordinators`: the id of the team's coordinator group.
+    """
+    _write(case_id=case_id, level=Level.LEAD, reason="", until=None, user_id=user_id)
+    _write(case_id=case_id, level=Level.LEAD, reason="", until=None, group_id=coordinators)
+
+
+def grant(
+    *,
+    case_id: UUID,
+    level: Level,
+    reason: str,
+    until: datetime | None = None,
+    user_id: UUID | None = None,
+    group_id: int | None = None,
+) -> None:
+    """Give a person or a team role `level` on a case until `until` (None: without end); writes to the trail.
+
+    A second grant of the same level to the same holder replaces the first.
+
+    Raises:
+        NotFound, NotAllowed: the actor may not share this case.
+    """
+    policies.check(Action.SHARE_CASE, case_id)
+    _write(case_id=case_id, level=level, reason=reason, until=until, user_id=user_id, group_id=group_id)
+
+
+def move_first_grants(*, case_id: UUID, lead_id: UUID, old_lead_id: UUID | None) -> None:
+    """Let `lead_id` lead the case; the former lead keeps what lets them work on it, so that nothing is dropped half done.
+
+    Raises:
+        NotFound, NotAllowed: the actor may not assign this case.
+    """
+    policies.check(Action.ASSIGN_CASE, case_id)
+    _write(case_id=case_id, level=Level.LEAD, reason="", until=None, user_id=lead_id)
+    if old_lead_id is not None and old_lead_id != lead_id:
+        _write(case_id=case_id, level=Level.WORK, reason="", until=None, user_id=old_lead_id)
+        registry.tables().user.objects.filter(
+            content_object_id=case_id, user_id=old_lead_id, permission_id=_permission_id(Level.LEAD)
+        ).delete()
+        selectors.forget_levels()
+
+
+def revoke(*, case_id: UUID, grant_id: UUID) -> None:
+    """Take one grant back; it stops with this transaction. Writes to the trail.
+
+    Raises:
+        NotFound, NotAllowed: the actor may not share this case.
+    """
+    policies.check(Action.SHARE_CASE, case_id)
+    tables = registry.tables()
+    for table in (tables.user, tables.group):
+        deleted, _rows = table.objects.filter(content_object_id=case_id, pk=grant_id).delete()
+        if deleted:
+            audit.record("grant.revoked", case=case_id, obj=grant_id)
+    selectors.forget_levels()
+
+
+def _write(
+    *,
+    case_id: UUID,
+    level: Level,
+    reason: str,
+    until: datetime | None,
+    user_id: UUID | None = None,
+    group_id: int | None = None,
+) -> None:
+    tables = registry.tables()
+    table: type[GrantFields] = tables.user if user_id is not None else tables.group
+    holder = {"user_id": user_id} if user_id is not None else {"group_id": group_id}
+    place = {"content_object_id": case_id, "permission_id": _permission_id(level), **holder}
+    row = table.objects.filter(**place).first()  # type: ignore[attr-defined]
+    changed = row is not None
+    row = row or table(**place)
+    row.reason, row.until = reason, until
+    row.granted_by, row.granted_at = work.current().actor.user_id, clock.now()
+    row.mac = hmac.new(crypto.grant_mac_key(), row.signed_bytes(), "sha256").digest()[:16]
+    # guardian's own save() asks for the object behind the key, which does not exist yet for a case's first grant.
+    models.Model.save(row, force_insert=not changed, force_update=changed)
+    selectors.forget_levels()
+    body = {"level": level.codename, "holder": str(user_id or group_id), "until": until.isoformat() if until else ""}
+    audit.record("grant.changed" if changed else "grant.given", case=case_id, obj=row.pk, body=body)

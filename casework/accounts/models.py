@@ -1,0 +1,174 @@
+"""Users, teams and who holds which role."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from casework.accounts.types import Role
+from casework.core import clock, ids
+
+
+class UserManager(BaseUserManager["User"]):
+    """Looks people up by e-mail, whatever its case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A colleague or an outside lawyer. E-mail and name are in the clear; the threat model says so."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    name = models.CharField(_("name"), max_length=120)
+    language = models.CharField(_("language"), max_length=8, default="en-gb")
+    age_recipient = models.CharField(_("age public key"), max_length=200, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    joined_at = models.DateTimeField(default=clock.now, editable=False)
+
+    groups = models.ManyToManyField(
+        Group, through="accounts.Membership", through_fields=("user", "group"), related_name="members", blank=True
+    )
+    # Rights come from roles and grants alone; a right given to a person outside them would escape both.
+    user_permissions = None
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), name="accounts_user_email_once"),
+            models.CheckConstraint(condition=models.Q(is_superuser=False), name="accounts_no_superuser"),
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.pk}"
+
+    @property
+    def is_staff(self) -> bool:
+        """False for everyone: there is no Django admin."""
+        return False
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0]
+
+
+class Team(models.Model):
+    """A team of caseworkers and their coordinators."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamRole(models.Model):
+    """A role, in a team or (lawyer, auditor, admin) in the whole organisation, and the auth group that stands for it."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="team_role")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="roles", null=True)
+    role = models.CharField(max_length=12, choices=Role.choices)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team", "role"], name="accounts_teamrole_once", nulls_distinct=False),
+            models.CheckConstraint(
+                condition=models.Q(team__isnull=False, role__in=[Role.CASEWORKER, Role.COORDINATOR])
+                | models.Q(team__isnull=True, role__in=[Role.LAWYER, Role.AUDITOR, Role.ADMIN]),
+                name="accounts_teamrole_place",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.team_id or ''}".strip()
+
+
+class Membership(models.Model):
+    """Someone holds a role. The MAC is keyed by the application: a row added in SQL gives no right."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="memberships")
+    given_by = models.UUIDField(null=True)
+    given_at = models.DateTimeField(default=clock.now)
+    mac = models.BinaryField(max_length=16)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "group"], name="accounts_membership_once")]
+
+    def __str__(self) -> str:
+        return f"membership {self.pk}"
+
+    def signed_bytes(self) -> bytes:
+        """Return the bytes that the MAC covers: holder, group, who gave it and when."""
+        return membership_bytes(self.user_id, self.group_id, self.given_by, self.given_at)
+
+
+def membership_bytes(user_id: UUID, group_id: int, given_by: UUID | None, given_at: datetime) -> bytes:
+    """Return the MAC input `"cw/m1" || user(16) || u32 group || given_by(16, zero if none) || i64 time in us`."""
+    microseconds = int(given_at.timestamp() * 1_000_000)
+    return b"".join(
+        (
+            b"cw/m1",
+            user_id.bytes,
+            group_id.to_bytes(4, "big"),
+            (given_by or UUID(int=0)).bytes,
+            microseconds.to_bytes(8, "big", signed=True),
+        )
+    )
+
+
+class Invitation(models.Model):
+    """A single-use way in, bound to one address and role; only the token's hash is kept."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=12, choices=Role.choices)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True)
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    invited_by = models.UUIDField(null=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+    @staticmethod
+    def hash_of(token: str) -> bytes:
+        """Return the SHA-256 of a token; tokens hold 256 random bits, so no salt or stretching is needed."""
+        return hashlib.sha256(token.encode()).digest()
+
+
+class DemoLink(models.Model):
+    """A one-time sign-in link of the demo; the view that redeems it exists in demo mode alone."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    made_at = models.DateTimeField(default=clock.now)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"link {self.pk}"
