@@ -1,0 +1,135 @@
+"""The case, its people and the grants on it. Clear columns are those of the design's section 5 and no others."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+
+from casework.access.models import GroupGrant, UserGrant
+from casework.access.types import LEVEL_LABELS
+from casework.audit.history import Tracked
+from casework.cases.types import CaseState, Relation, RiskLevel
+from casework.core import clock, ids
+from casework.crypto.fields import SealedDateField, SealedJSONField, SealedTextField
+
+
+class Case(Tracked):
+    """A person's asylum file: what lists and reminders need in the clear, all else sealed under the case's own key."""
+
+    sealed_table = "cases.case"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    reference = models.CharField(max_length=9, unique=True, default=ids.new_reference, editable=False)
+    state = models.CharField(max_length=8, choices=CaseState.choices, default=CaseState.OPEN)
+    country = models.CharField(max_length=2)
+    regime = models.CharField(max_length=16, blank=True)
+    stage = models.CharField(max_length=32, blank=True)
+    responsible_state = models.CharField(max_length=2, blank=True)
+    next_due_on = models.DateField(null=True)
+    next_due_at = models.DateTimeField(null=True)
+    next_due_rule = models.CharField(max_length=48, blank=True)
+    detained = models.BooleanField(default=False)
+    risk_level = models.CharField(max_length=8, choices=RiskLevel.choices, default=RiskLevel.UNKNOWN)
+    opened_on = models.DateField(default=clock.today)
+    closed_on = models.DateField(null=True)
+    lead = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    team = models.ForeignKey("accounts.Team", on_delete=models.PROTECT, related_name="+")
+    version = models.PositiveIntegerField(default=1)
+
+    title = SealedTextField(field_id=1)
+    summary = SealedTextField(field_id=2)
+    safe_contact = SealedJSONField(field_id=3)
+    access_notes = SealedTextField(field_id=4)
+    grounds = SealedJSONField(field_id=5)
+    # Names in both scripts, padded: opened and matched in memory over the cases someone may see (search mode `scan`).
+    search = SealedJSONField(field_id=6)
+
+    class Meta:
+        default_permissions = ()
+        permissions: ClassVar = [(level.codename, str(level.name.title())) for level in LEVEL_LABELS]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "next_due_on", "id"], name="cases_case_due"),
+            models.Index(fields=["team", "state", "next_due_on"], name="cases_case_team_due"),
+            models.Index(fields=["lead", "state", "next_due_on"], name="cases_case_lead_due"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state=CaseState.OPEN, closed_on__isnull=True)
+                | models.Q(state=CaseState.CLOSED, closed_on__isnull=False),
+                name="cases_case_closed_has_date",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"case {self.reference}"
+
+    def sealed_scope(self) -> UUID:
+        """The key scope: the case itself."""
+        return self.id
+
+
+class Person(Tracked):
+    """The applicant or a family member."""
+
+    sealed_table = "cases.person"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="people")
+    relation = models.CharField(max_length=12, choices=Relation.choices)
+
+    name_original = SealedTextField(field_id=1)
+    name_latin = SealedTextField(field_id=2)
+    birth_on = SealedDateField(field_id=3)
+    birth_estimated = SealedJSONField(field_id=4)
+    gender = SealedTextField(field_id=5)
+    nationalities = SealedJSONField(field_id=6)
+    languages = SealedJSONField(field_id=7)
+    whereabouts = SealedJSONField(field_id=8)
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case"], condition=models.Q(relation=Relation.APPLICANT), name="cases_person_one_applicant"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"person {self.pk}"
+
+    def sealed_scope(self) -> UUID:
+        """The key scope: the case."""
+        return self.case_id
+
+
+class CaseUserGrant(UserGrant):
+    """What one person may do with one case."""
+
+    sealed_table = "cases.usergrant"
+
+    content_object = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="user_grants", db_column="case_id")
+
+    class Meta:
+        default_permissions = ()
+        unique_together: ClassVar = [("user", "permission", "content_object")]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "content_object"], include=["until"], name="cases_usergrant_list")
+        ]
+
+
+class CaseGroupGrant(GroupGrant):
+    """What the holders of one team role may do with one case."""
+
+    sealed_table = "cases.groupgrant"
+
+    content_object = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="group_grants", db_column="case_id")
+
+    class Meta:
+        default_permissions = ()
+        unique_together: ClassVar = [("group", "permission", "content_object")]
+        indexes: ClassVar = [
+            models.Index(fields=["group", "content_object"], include=["until"], name="cases_groupgrant_list")
+        ]

@@ -1,0 +1,222 @@
+"""Reading cases: lists that show only what the actor may see, and one case opened whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+
+from casework.access import policies
+from casework.access import selectors as access
+from casework.access.actions import Action
+from casework.cases.models import Case, Person
+from casework.cases.types import (
+    CaseFilter,
+    CaseRow,
+    CaseState,
+    CaseView,
+    GroundInput,
+    Page,
+    PersonView,
+    Relation,
+    SafeContact,
+)
+from casework.core import work
+from casework.core.errors import NotFound
+from casework.crypto import blind_index
+from casework.crypto import services as crypto
+
+PAGE_SIZE = 50
+_SORTS = {
+    "due": (F("next_due_on").asc(nulls_last=True), "id"),
+    "opened": ("-opened_on", "id"),
+    "stage": ("stage", "next_due_on", "id"),
+    "risk": ("risk_level", "next_due_on", "id"),
+    "reference": ("reference",),
+}
+_LIST_COLUMNS = (
+    "id",
+    "reference",
+    "state",
+    "country",
+    "regime",
+    "stage",
+    "responsible_state",
+    "next_due_on",
+    "next_due_rule",
+    "detained",
+    "risk_level",
+    "lead_id",
+    "team_id",
+    "search",
+)
+
+
+def visible() -> QuerySet[Case]:
+    """Return the cases that the running actor may see: the filter of every list, with row-level security behind it."""
+    return Case.objects.filter(pk__in=access.visible_to(work.current().actor.user_id))
+
+
+def _filtered(wanted: CaseFilter) -> QuerySet[Case]:
+    rows = visible()
+    if wanted.state:
+        rows = rows.filter(state=wanted.state)
+    if wanted.country:
+        rows = rows.filter(country=wanted.country)
+    if wanted.stage:
+        rows = rows.filter(stage=wanted.stage)
+    if wanted.risk:
+        rows = rows.filter(risk_level=wanted.risk)
+    if wanted.detained:
+        rows = rows.filter(detained=True)
+    if wanted.mine:
+        rows = rows.filter(lead_id=work.current().actor.user_id)
+    return rows
+
+
+def page_of_cases(wanted: CaseFilter, number: int = 1, size: int = PAGE_SIZE) -> Page:
+    """Return one page of the visible cases with the applicant's name opened.
+
+    Names are matched in either script over the visible cases (mode `scan`); the number of queries does not depend on
+    the number of rows.
+    """
+    rows = _filtered(wanted)
+    order = _SORTS.get(wanted.sort, _SORTS["due"])
+    if wanted.words.strip():
+        hits = _matching(rows, wanted.words)
+        total, rows = len(hits), rows.filter(pk__in=hits)
+    else:
+        total = rows.count()
+    number = max(1, min(number, -(-total // size) or 1))
+    found = list(rows.only(*_LIST_COLUMNS).order_by(*order)[(number - 1) * size : number * size])
+    return Page(rows=tuple(rows_of(found)), total=total, number=number, size=size)
+
+
+def rows_of(found: Iterable[Case]) -> list[CaseRow]:
+    """Return list rows for cases loaded with `search`; a row whose grant is not sound is left out."""
+    cases = list(found)
+    sound = access.levels_for(work.current().actor.user_id, [case.pk for case in cases])
+    kept = [case for case in cases if case.pk in sound]
+    crypto.keys_for_many([case.pk for case in kept])
+    return [
+        CaseRow(
+            id=case.pk,
+            reference=case.reference,
+            name_latin=case.search["latin"],
+            name_original=case.search["original"],
+            state=case.state,
+            country=case.country,
+            regime=case.regime,
+            stage=case.stage,
+            responsible_state=case.responsible_state,
+            next_due_on=case.next_due_on,
+            next_due_rule=case.next_due_rule,
+            detained=case.detained,
+            risk_level=case.risk_level,
+            lead_id=case.lead_id,
+            team_id=case.team_id,
+        )
+        for case in kept
+    ]
+
+
+def _matching(rows: QuerySet[Case], words: str) -> list[UUID]:
+    candidates = list(rows.only("id", "search"))
+    sound = access.levels_for(work.current().actor.user_id, [case.pk for case in candidates])
+    candidates = [case for case in candidates if case.pk in sound]
+    crypto.keys_for_many([case.pk for case in candidates])
+    return [case.pk for case in candidates if blind_index.matches(words, case.search["names"])]
+
+
+def by_reference(reference: str) -> UUID:
+    """Return the id of a visible case by its reference; raise NotFound."""
+    found = visible().filter(reference=reference.strip().upper()).values_list("id", flat=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def case_for(case_id: UUID, action: Action = Action.OPEN_CASE) -> Case:
+    """Return the case row after asking whether the actor may do `action`.
+
+    Raises:
+        NotFound, NotAllowed: as `access.policies.check`.
+    """
+    policies.check(action, case_id)
+    found = Case.objects.filter(pk=case_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def view_of(case: Case) -> CaseView:
+    """Return a case opened whole, people included (one query besides the keys)."""
+    crypto.keys_for(case.pk)
+    people = list(Person.objects.filter(case_id=case.pk))
+    people.sort(key=lambda person: (person.relation != Relation.APPLICANT, person.relation, str(person.pk)))
+    contact = case.safe_contact or {}
+    return CaseView(
+        id=case.pk,
+        reference=case.reference,
+        state=case.state,
+        country=case.country,
+        regime=case.regime,
+        stage=case.stage,
+        responsible_state=case.responsible_state,
+        next_due_on=case.next_due_on,
+        detained=case.detained,
+        risk_level=case.risk_level,
+        opened_on=case.opened_on,
+        closed_on=case.closed_on,
+        lead_id=case.lead_id,
+        team_id=case.team_id,
+        version=case.version,
+        title=case.title,
+        summary=case.summary,
+        access_notes=case.access_notes,
+        grounds=tuple(GroundInput(**ground) for ground in case.grounds or ()),
+        safe_contact=SafeContact(**{**contact, "channels": tuple(contact.get("channels", ()))}),
+        people=tuple(_person(person) for person in people),
+    )
+
+
+def _person(person: Person) -> PersonView:
+    return PersonView(
+        id=person.pk,
+        relation=person.relation,
+        name_original=person.name_original,
+        name_latin=person.name_latin,
+        birth_on=person.birth_on,
+        birth_estimated=bool(person.birth_estimated),
+        gender=person.gender,
+        nationalities=tuple(person.nationalities or ()),
+        languages=tuple(person.languages or ()),
+        state=(person.whereabouts or {}).get("state", ""),
+    )
+
+
+def countries_in_use() -> list[str]:
+    """Return the countries of the visible open cases, for the filter."""
+    rows = visible().filter(state=CaseState.OPEN).order_by("country").values_list("country", flat=True)
+    return list(rows.distinct())
+
+
+def clear_columns(case_ids: Iterable[UUID]) -> Mapping[UUID, Case]:
+    """Return cases by id with clear columns only; for the machine's own work, which shows nothing to anybody."""
+    columns = [name for name in _LIST_COLUMNS if name != "search"]
+    return {case.pk: case for case in Case.objects.filter(pk__in=list(case_ids)).only(*columns)}
+
+
+def references(case_ids: Iterable[UUID]) -> Mapping[UUID, str]:
+    """Return the references of those of `case_ids` that the actor may see."""
+    return dict(visible().filter(pk__in=list(case_ids)).values_list("id", "reference"))
+
+
+
+def ids_for_rebuild(reference: str | None) -> list[UUID]:
+    """Return the ids of all cases, or of the one with `reference`; for the machine's own principal."""
+    rows = Case.objects.all()
+    if reference:
+        rows = rows.filter(reference=reference.strip().upper())
+    return list(rows.order_by("id").values_list("id", flat=True))

@@ -1,0 +1,219 @@
+"""Making and changing cases. Opening one is here too: reading leaves a trace."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+
+from casework.access import policies
+from casework.access import services as access
+from casework.access.actions import Action
+from casework.accounts import selectors as accounts
+from casework.accounts.types import Person as Colleague
+from casework.accounts.types import Role
+from casework.audit import services as audit
+from casework.cases import selectors
+from casework.cases.models import Case, Person
+from casework.cases.types import CaseInput, CaseState, CaseView, PersonInput, Relation, SummaryUpdate
+from casework.core import clock, ids, work
+from casework.core.errors import Conflict, Invalid
+from casework.crypto import services as crypto
+
+
+def create_case(*, team_id: UUID, given: CaseInput) -> UUID:
+    """Make a case with its applicant in a team of the actor, who leads it; return its id.
+
+    Makes the case's own key, the first grants (the actor and the team's coordinators), the rows and the trail.
+
+    Raises:
+        NotAllowed: the actor's roles do not let them make cases.
+        Invalid: the team is not one of the actor's, or the applicant has no name.
+    """
+    policies.check(Action.CREATE_CASE)
+    actor_id = work.current().actor.user_id
+    assert actor_id is not None
+    if not any(team.pk == team_id for team in accounts.teams_of(actor_id, Role.CASEWORKER, Role.COORDINATOR)):
+        raise Invalid({"team": _("Choose one of your own teams.")})
+    _require_name(given.applicant)
+    case_id = ids.new_id()
+    crypto.create_scope("case", case_id)
+    access.grant_first(case_id=case_id, user_id=actor_id, coordinators=accounts.coordinator_group(team_id).pk)
+    case = Case(
+        id=case_id,
+        country=given.country,
+        lead_id=actor_id,
+        team_id=team_id,
+        risk_level=given.risk_level,
+        opened_on=clock.today(given.country),
+        title=given.title,
+        summary=given.summary,
+        access_notes=given.access_notes,
+        safe_contact=asdict(given.safe_contact),
+        grounds=[asdict(ground) for ground in given.grounds],
+        search=_search_entry([given.applicant]),
+    )
+    case.save(force_insert=True)
+    _new_person(case_id, given.applicant).save(force_insert=True)
+    audit.record("case.created", case=case_id, obj=case_id, row=case)
+    return case_id
+
+
+def _require_name(person: PersonInput) -> None:
+    if not (person.name_original.strip() or person.name_latin.strip()):
+        raise Invalid({"name_original": _("Enter the name in at least one script.")})
+
+
+def _new_person(case_id: UUID, given: PersonInput) -> Person:
+    person = Person(case_id=case_id, relation=given.relation)
+    _fill(person, given)
+    return person
+
+
+def _fill(person: Person, given: PersonInput) -> None:
+    person.name_original = given.name_original.strip()
+    person.name_latin = given.name_latin.strip()
+    person.birth_on = given.birth_on
+    person.birth_estimated = given.birth_estimated
+    person.gender = given.gender
+    person.nationalities = list(given.nationalities)
+    person.languages = list(given.languages)
+    person.whereabouts = {"state": given.state}
+
+
+def _search_entry(people: list[PersonInput]) -> dict[str, object]:
+    first = people[0]
+    names = [name.strip() for person in people for name in (person.name_original, person.name_latin) if name.strip()]
+    return {
+        "latin": first.name_latin.strip() or first.name_original.strip(),
+        "original": first.name_original.strip(),
+        "names": names,
+    }
+
+
+def open_case(case_id: UUID) -> CaseView:
+    """Return a case opened whole; one entry in its trail.
+
+    Raises:
+        NotFound: there is no such case, or the actor may not know of it.
+    """
+    case = selectors.case_for(case_id, Action.OPEN_CASE)
+    audit.record("case.read", case=case_id, obj=case_id)
+    return selectors.view_of(case)
+
+
+def update_case(case_id: UUID, *, given: CaseInput, version: int) -> None:
+    """Change a case and its applicant; writes history and the trail.
+
+    Raises:
+        NotFound, NotAllowed: the actor may not see, or not change, the case.
+        Invalid: the applicant has no name.
+        Conflict: somebody saved the case after `version` was shown; nothing is written.
+    """
+    case = selectors.case_for(case_id, Action.EDIT_CASE)
+    case = Case.objects.select_for_update().get(pk=case.pk)
+    if case.version != version:
+        raise Conflict(_("Somebody else changed this case while you were writing. Compare and save again."))
+    _require_name(given.applicant)
+    people = list(Person.objects.filter(case_id=case_id))
+    applicant = next(person for person in people if person.relation == Relation.APPLICANT)
+    _fill(applicant, given.applicant)
+    applicant.save()
+    case.country = given.country
+    case.risk_level = given.risk_level
+    case.title, case.summary, case.access_notes = given.title, given.summary, given.access_notes
+    case.safe_contact = asdict(given.safe_contact)
+    case.grounds = [asdict(ground) for ground in given.grounds]
+    case.version += 1
+    _reindex(case, people)
+    case.save()
+    audit.record("case.updated", case=case_id, obj=case_id, row=case)
+
+
+def add_family_member(case_id: UUID, *, given: PersonInput) -> UUID:
+    """Add a family member to a case; return their id. Writes history and the trail.
+
+    Raises:
+        NotFound, NotAllowed: the actor may not see, or not change, the case.
+        Invalid: no name, or a second applicant.
+    """
+    case = selectors.case_for(case_id, Action.EDIT_CASE)
+    if given.relation == Relation.APPLICANT:
+        raise Invalid({"relation": _("A case has one applicant; say how this person is related.")})
+    _require_name(given)
+    case = Case.objects.select_for_update().get(pk=case.pk)
+    person = _new_person(case_id, given)
+    person.save(force_insert=True)
+    case.version += 1
+    _reindex(case, list(Person.objects.filter(case_id=case_id)))
+    case.save()
+    audit.record("person.added", case=case_id, obj=person.pk, row=person)
+    return person.pk
+
+
+def _reindex(case: Case, people: list[Person]) -> None:
+    people.sort(key=lambda person: person.relation != Relation.APPLICANT)
+    case.search = _search_entry([PersonInput(person.name_original, person.name_latin) for person in people])
+
+
+def update_summary(case_id: UUID, summary: SummaryUpdate) -> bool:
+    """Write what was derived into the case's clear columns; return whether anything changed.
+
+    The only writer of regime, stage, responsible state, next due date and the detained mark. `procedure` calls it
+    after deriving; permission was asked there.
+    """
+    row = Case.objects.select_for_update().get(pk=case_id)
+    values = asdict(summary)
+    if all(getattr(row, name) == value for name, value in values.items()):
+        return False
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(values))
+    return True
+
+
+def assign_case(case_id: UUID, *, lead_id: UUID) -> None:
+    """Give a case to another caseworker or coordinator of its team; writes history and the trail.
+
+    Raises:
+        NotFound, NotAllowed: the actor may not see the case, or is no coordinator of it.
+        Invalid: the new lead is not of the case's team.
+    """
+    case = selectors.case_for(case_id, Action.ASSIGN_CASE)
+    case = Case.objects.select_for_update().get(pk=case.pk)
+    if not any(person.id == lead_id for person in possible_leads(case.team_id)):
+        raise Invalid({"lead": _("Choose somebody of the case's team.")})
+    former = case.lead_id
+    if former == lead_id:
+        return
+    access.move_first_grants(case_id=case_id, lead_id=lead_id, old_lead_id=former)
+    case.lead_id = lead_id
+    case.version += 1
+    case.save()
+    audit.record("case.assigned", case=case_id, obj=lead_id, row=case)
+
+
+def possible_leads(team_id: UUID) -> list[Colleague]:
+    """Return who may lead a case of the team: its caseworkers and coordinators, by name."""
+    found = {
+        person.id: person
+        for role in (Role.CASEWORKER, Role.COORDINATOR)
+        for person in accounts.holders(role, [team_id])
+    }
+    return sorted(found.values(), key=lambda person: person.name)
+
+
+def close_case(case_id: UUID, *, on: date) -> None:
+    """Close a case; its record stays. Writes history and the trail.
+
+    Raises:
+        NotFound, NotAllowed: the actor may not see, or not change, the case.
+    """
+    case = selectors.case_for(case_id, Action.EDIT_CASE)
+    case = Case.objects.select_for_update().get(pk=case.pk)
+    case.state, case.closed_on = CaseState.CLOSED, on
+    case.version += 1
+    case.save()
+    audit.record("case.closed", case=case_id, obj=case_id, row=case)

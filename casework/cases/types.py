@@ -1,0 +1,225 @@
+"""What the case area hands out and takes in: frozen values, no queries behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import models
+from django.utils.translation import pgettext_lazy
+
+
+class CaseState(models.TextChoices):
+    """Whether the organisation works on the case."""
+
+    OPEN = "open", pgettext_lazy("case state", "Open")
+    CLOSED = "closed", pgettext_lazy("case state", "Closed")
+
+
+class RiskLevel(models.TextChoices):
+    """How near removal to danger is, as the caseworker judges it; the reasons are sealed."""
+
+    UNKNOWN = "unknown", pgettext_lazy("risk", "Not assessed")
+    LOW = "low", pgettext_lazy("risk", "Low")
+    RAISED = "raised", pgettext_lazy("risk", "Raised")
+    HIGH = "high", pgettext_lazy("risk", "High")
+    IMMINENT = "imminent", pgettext_lazy("risk", "Imminent")
+
+
+class Relation(models.TextChoices):
+    """Who a person is in the case."""
+
+    APPLICANT = "applicant", pgettext_lazy("relation", "Applicant")
+    SPOUSE = "spouse", pgettext_lazy("relation", "Spouse or partner")
+    CHILD = "child", pgettext_lazy("relation", "Child")
+    PARENT = "parent", pgettext_lazy("relation", "Parent")
+    SIBLING = "sibling", pgettext_lazy("relation", "Brother or sister")
+    OTHER = "other", pgettext_lazy("relation", "Other relative")
+
+
+class Ground(models.TextChoices):
+    """Why the person fled; several at once."""
+
+    MILITARY = "military", pgettext_lazy("ground", "Deserter or conscientious objector")
+    LGBTQI = "lgbtqi", pgettext_lazy("ground", "LGBTQI+")
+    POLITICAL = "political", pgettext_lazy("ground", "Political opinion")
+    ANTI_WAR = "anti-war", pgettext_lazy("ground", "Anti-war activity")
+    JOURNALIST = "journalist", pgettext_lazy("ground", "Journalist")
+    RELIGIOUS = "religious", pgettext_lazy("ground", "Religion")
+    ETHNIC = "ethnic", pgettext_lazy("ground", "Ethnicity")
+    OTHER = "other", pgettext_lazy("ground", "Other")
+
+
+class Channel(models.TextChoices):
+    """How the person may be reached safely."""
+
+    PHONE = "phone", pgettext_lazy("channel", "Phone call")
+    SMS = "sms", pgettext_lazy("channel", "Text message")
+    MESSENGER = "messenger", pgettext_lazy("channel", "Messenger")
+    EMAIL = "email", pgettext_lazy("channel", "E-mail")
+    IN_PERSON = "in-person", pgettext_lazy("channel", "In person only")
+    VIA_OTHER = "via-other", pgettext_lazy("channel", "Through somebody they trust")
+
+
+@dataclass(frozen=True)
+class PersonInput:
+    """A person as the form gives them. `birth_on` may be known only roughly: then `birth_estimated` is true."""
+
+    name_original: str
+    name_latin: str
+    relation: str = Relation.APPLICANT
+    birth_on: date | None = None
+    birth_estimated: bool = False
+    gender: str = ""
+    nationalities: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class SafeContact:
+    """How to reach the applicant without endangering them."""
+
+    channels: tuple[str, ...] = ()
+    details: str = ""
+    hours: str = ""
+    may_leave_message: bool = False
+    code_word: str = ""
+
+
+@dataclass(frozen=True)
+class GroundInput:
+    """One ground and what the person says of it."""
+
+    kind: str
+    account: str = ""
+
+
+@dataclass(frozen=True)
+class CaseInput:
+    """Everything that the new-case form asks for. Only `country` and the applicant's name are required."""
+
+    country: str
+    applicant: PersonInput
+    grounds: tuple[GroundInput, ...] = ()
+    safe_contact: SafeContact = field(default_factory=SafeContact)
+    title: str = ""
+    summary: str = ""
+    access_notes: str = ""
+    risk_level: str = RiskLevel.UNKNOWN
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """A person, opened."""
+
+    id: UUID
+    relation: str
+    name_original: str
+    name_latin: str
+    birth_on: date | None
+    birth_estimated: bool
+    gender: str
+    nationalities: tuple[str, ...]
+    languages: tuple[str, ...]
+    state: str
+
+    @property
+    def initials(self) -> str:
+        """The initials of the Latin name, for lists."""
+        return "".join(f"{word[0]}." for word in (self.name_latin or self.name_original).split()[:3])
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case, opened: its clear columns and everything sealed, people included."""
+
+    id: UUID
+    reference: str
+    state: str
+    country: str
+    regime: str
+    stage: str
+    responsible_state: str
+    next_due_on: date | None
+    detained: bool
+    risk_level: str
+    opened_on: date
+    closed_on: date | None
+    lead_id: UUID | None
+    team_id: UUID
+    version: int
+    title: str
+    summary: str
+    access_notes: str
+    grounds: tuple[GroundInput, ...]
+    safe_contact: SafeContact
+    people: tuple[PersonView, ...]
+
+    @property
+    def applicant(self) -> PersonView:
+        """The applicant; every case has one."""
+        return next(person for person in self.people if person.relation == Relation.APPLICANT)
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A case as lists and the board show it: clear columns and the applicant's name."""
+
+    id: UUID
+    reference: str
+    name_latin: str
+    name_original: str
+    state: str
+    country: str
+    regime: str
+    stage: str
+    responsible_state: str
+    next_due_on: date | None
+    next_due_rule: str
+    detained: bool
+    risk_level: str
+    lead_id: UUID | None
+    team_id: UUID
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """What a list asks for; empty means no restriction."""
+
+    words: str = ""
+    country: str = ""
+    stage: str = ""
+    risk: str = ""
+    detained: bool = False
+    mine: bool = False
+    state: str = CaseState.OPEN
+    sort: str = "due"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list, and how many rows there are in all."""
+
+    rows: tuple[CaseRow, ...]
+    total: int
+    number: int
+    size: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+
+@dataclass(frozen=True)
+class SummaryUpdate:
+    """What derived state writes into the case's clear columns."""
+
+    regime: str
+    stage: str
+    responsible_state: str
+    next_due_at: datetime | None
+    next_due_on: date | None
+    next_due_rule: str
+    detained: bool
