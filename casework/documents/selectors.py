@@ -1,0 +1,39 @@
+"""Descriptions of documents, opened."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from casework.access.actions import Action
+from casework.cases import selectors as cases
+from casework.crypto import services as crypto
+from casework.documents.models import Document
+from casework.documents.types import DocumentView
+
+
+def documents_of(case_id: UUID) -> list[DocumentView]:
+    """Return the documents of a case, oldest first.
+
+    Raises:
+        NotFound: there is no such case, or the actor may not know of it.
+    """
+    cases.case_for(case_id, Action.OPEN_CASE)
+    crypto.keys_for(case_id)
+    return [view_of(row) for row in Document.objects.filter(case_id=case_id).order_by("uploaded_at", "id")]
+
+
+def view_of(row: Document) -> DocumentView:
+    """Return a row's description, opened."""
+    return DocumentView(
+        id=row.pk,
+        case_id=row.case_id,
+        title=row.title,
+        kind=row.kind,
+        file_name=row.file_name,
+        media_type=row.media_type,
+        size=row.size,
+        sha256=row.sha256,
+        dated_on=row.dated_on,
+        uploaded_at=row.uploaded_at,
+        uploaded_by=row.uploaded_by,
+    )

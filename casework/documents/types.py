@@ -1,0 +1,72 @@
+"""What this area hands out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+from uuid import UUID
+
+from django.db import models
+from django.utils.translation import pgettext_lazy
+
+
+class DocumentKind(models.TextChoices):
+    """What a document is."""
+
+    DECISION = "decision", pgettext_lazy("document", "Decision of an authority")
+    RULING = "ruling", pgettext_lazy("document", "Ruling of a court")
+    NOTIFICATION = "notification", pgettext_lazy("document", "Proof of notification")
+    IDENTITY = "identity", pgettext_lazy("document", "Identity document")
+    MILITARY = "military", pgettext_lazy("document", "Call-up or military paper")
+    MEDICAL = "medical", pgettext_lazy("document", "Medical report")
+    EVIDENCE = "evidence", pgettext_lazy("document", "Evidence of persecution")
+    LETTER = "letter", pgettext_lazy("document", "Letter")
+    OTHER = "other", pgettext_lazy("document", "Other")
+
+
+@dataclass(frozen=True)
+class DocumentView:
+    """A document's description, opened; `size` in bytes."""
+
+    id: UUID
+    case_id: UUID
+    title: str
+    kind: str
+    file_name: str
+    media_type: str
+    size: int
+    sha256: str
+    dated_on: str
+    uploaded_at: datetime
+    uploaded_by: UUID | None
+
+
+@dataclass(frozen=True)
+class OpenedDocument:
+    """A document on its way out: each piece of `chunks` was verified before it is yielded."""
+
+    view: DocumentView
+    chunks: Iterator[bytes]
+
+
+class Incoming(Protocol):
+    """An encrypted upload, as the upload handler and the seeding of the demo make it."""
+
+    object_id: UUID
+    scope: UUID
+    head: bytes
+    sha256: str
+    size: int
+    name: str
+
+    def key(self) -> bytes:
+        """Return the file key."""
+
+
+class Opener(Protocol):
+    """Opens a document's plain content as a stream in memory."""
+
+    def __call__(self) -> BinaryIO:
+        """Return the stream at its beginning."""

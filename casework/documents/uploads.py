@@ -1,0 +1,97 @@
+"""Encrypts a file while it arrives, so that no plain copy of it is ever written anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+
+from casework.core import ids
+from casework.crypto import envelope, keyring
+
+_HEAD_BYTES = 4096
+
+
+class SealedUpload(UploadedFile):
+    """An upload that lies encrypted in the incoming folder. Its key is in memory only, until a document takes it over."""
+
+    def __init__(self, *, name: str, path: Path, key: bytes, object_id: UUID, scope: UUID) -> None:
+        super().__init__(file=io.BytesIO(), name=name, size=0)
+        self.path, self.object_id, self.scope = path, object_id, scope
+        self._key = key
+        self.head = b""
+        self.sha256 = ""
+
+    def __repr__(self) -> str:
+        return "<SealedUpload>"
+
+    def key(self) -> bytes:
+        """Return the file key, for wrapping under the case's key."""
+        return self._key
+
+    def close(self) -> None:
+        """Throw the encrypted file away where no document took it over (Django closes every upload of a request)."""
+        super().close()
+        self.path.unlink(missing_ok=True)
+
+
+class SealingUploadHandler(FileUploadHandler):
+    """Takes an upload only at a URL that names a case, and seals it to that case as it arrives.
+
+    Whether the sender may add to the case is asked later, by the service; until then the bytes are unreadable to all,
+    and they are removed when the request ends.
+    """
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        match = self.request.resolver_match if self.request is not None else None
+        scope = match.kwargs.get("case_id") if match is not None else None
+        if not isinstance(scope, UUID):
+            raise StopUpload(connection_reset=True)
+        incoming = Path(settings.CASEWORK_FILES_DIR) / "incoming"
+        incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        object_id = ids.new_id()
+        self._upload = SealedUpload(
+            name=self.file_name or "",
+            path=incoming / str(object_id),
+            key=keyring.new_key(),
+            object_id=object_id,
+            scope=scope,
+        )
+        self._sink: BinaryIO = self._upload.path.open("xb")
+        self._sealer = envelope.FileSealer(
+            self._sink, key=self._upload.key(), scope=scope, file_id=object_id  # length unknown: the sink is seekable
+        )
+        self._digest = hashlib.sha256()
+        self._received = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._received += len(raw_data)
+        if self._received > settings.MAX_DOCUMENT_BYTES:
+            self._give_up()
+            raise StopUpload(connection_reset=True)
+        if len(self._upload.head) < _HEAD_BYTES:
+            self._upload.head += raw_data[: _HEAD_BYTES - len(self._upload.head)]
+        self._digest.update(raw_data)
+        self._sealer.write(raw_data)
+
+    def file_complete(self, file_size: int) -> SealedUpload:
+        self._upload.size = self._sealer.finish()
+        self._sink.flush()
+        self._sink.close()
+        self._upload.sha256 = self._digest.hexdigest()
+        return self._upload
+
+    def upload_interrupted(self) -> None:
+        if hasattr(self, "_upload"):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self._sink.close()
+        self._upload.path.unlink(missing_ok=True)
