@@ -1,0 +1,187 @@
+"""Grants: levels, expiry, MACs, and the one decision that everything asks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from casework.access import policies, selectors, services
+from casework.access.actions import Action
+from casework.access.types import Level
+from casework.cases import selectors as cases
+from casework.cases import services as case_services
+from casework.cases.types import CaseFilter
+from casework.core import clock, work
+from casework.core.errors import NotAllowed, NotFound
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+def _decide(user_id, action, case_id):
+    with cast.acting(user_id):
+        return policies.decide(user_id, action, case_id)
+
+
+class TestANewCase:
+    """Its maker and the coordinators of the team lead it; nobody else knows of it."""
+
+    def test_is_led_by_its_maker_and_by_the_teams_coordinators(self, people):
+        case_id = cast.open_a_case(people)
+        assert _decide(people.wanda, Action.RECORD_FACT, case_id).allowed
+        assert _decide(people.cora, Action.ASSIGN_CASE, case_id).allowed
+
+    @pytest.mark.parametrize("who", ["otto", "olga", "lev", "aud", "ada"])
+    def test_does_not_exist_for_anybody_else(self, people, who):
+        case_id = cast.open_a_case(people)
+        for action in (Action.OPEN_CASE, Action.RECORD_FACT, Action.EXPORT_DOSSIER):
+            decision = _decide(getattr(people, who), action, case_id)
+            assert not decision.visible
+            assert not decision.allowed
+        with cast.acting(getattr(people, who)), pytest.raises(NotFound):
+            case_services.open_case(case_id)
+
+    def test_is_not_assigned_by_a_caseworker(self, people):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda), pytest.raises(NotAllowed):
+            case_services.assign_case(case_id, lead_id=people.cora)
+
+
+class TestALawyersGrant:
+    """View and dossier, until a time, and no more."""
+
+    @pytest.fixture
+    def case_id(self, people):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda):
+            services.grant(
+                case_id=case_id,
+                user_id=people.lev,
+                level=Level.DOSSIER,
+                reason="Represents the applicant",
+                until=clock.now() + timedelta(days=90),
+            )
+        return case_id
+
+    def test_opens_and_exports_but_does_not_write(self, people, case_id):
+        assert _decide(people.lev, Action.OPEN_CASE, case_id).allowed
+        assert _decide(people.lev, Action.EXPORT_DOSSIER, case_id).allowed
+        refused = _decide(people.lev, Action.RECORD_FACT, case_id)
+        assert refused.visible
+        assert not refused.allowed
+        assert "record facts" in refused.reason
+
+    def test_lists_that_case_and_no_other(self, people, case_id):
+        cast.open_a_case(people, "otto")
+        cast.open_a_case(people, "wanda")
+        with cast.acting(people.lev):
+            assert [row.id for row in cases.page_of_cases(CaseFilter()).rows] == [case_id]
+
+    def test_stops_at_its_minute_without_a_job(self, people, case_id):
+        with clock.fixed(clock.now() + timedelta(days=90, seconds=1)):
+            assert not _decide(people.lev, Action.OPEN_CASE, case_id).visible
+            with cast.acting(people.lev):
+                assert cases.page_of_cases(CaseFilter()).rows == ()
+
+    def test_stops_when_it_is_taken_back(self, people, case_id):
+        with cast.acting(people.wanda):
+            given = next(grant for grant in selectors.grants_on(case_id) if grant.holder_id == people.lev)
+            services.revoke(case_id=case_id, grant_id=given.id)
+        assert not _decide(people.lev, Action.OPEN_CASE, case_id).visible
+
+    def test_gives_guardians_question_the_same_answer(self, people, case_id):
+        from casework.cases.models import Case
+
+        with cast.acting(people.lev):
+            case = Case.objects.get(pk=case_id)
+            lev = people.user("lev")
+            assert lev.has_perm("cases.dossier_case", case)
+            assert lev.has_perm("cases.view_case", case)
+            assert not lev.has_perm("cases.work_case", case)
+            assert not lev.has_perm("cases.view_case")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAGrantAddedInSql:
+    """Invariant 41: a grant or membership row that the application did not make opens nothing."""
+
+    def _forge(self, superuser: psycopg.Connection, people, case_id) -> None:
+        superuser.execute(
+            "INSERT INTO cases_caseusergrant (id, case_id, user_id, permission_id, granted_at, reason_sealed, mac)"
+            " SELECT gen_random_uuid(), %s, %s, id, now(), '\\x00', '\\x00112233445566778899aabbccddeeff'"
+            " FROM auth_permission WHERE codename = 'lead_case'",
+            [case_id, people.otto],
+        )
+
+    def test_shows_no_case_and_opens_no_key(self, people, superuser):
+        from casework.crypto import services as crypto
+
+        case_id = cast.open_a_case(people)
+        self._forge(superuser, people, case_id)
+        assert not _decide(people.otto, Action.OPEN_CASE, case_id).visible
+        with cast.acting(people.otto):
+            assert cases.page_of_cases(CaseFilter()).rows == ()
+            with pytest.raises(NotFound):
+                crypto.keys_for(case_id)
+
+    def test_holds_for_a_forged_membership_too(self, people, superuser):
+        case_id = cast.open_a_case(people)
+        superuser.execute(
+            "INSERT INTO accounts_membership (id, user_id, group_id, given_at, mac)"
+            " SELECT gen_random_uuid(), %s, r.group_id, now(), '\\x00' FROM accounts_teamrole r"
+            " WHERE r.role = 'coordinator' AND r.team_id = %s",
+            [people.otto, people.north],
+        )
+        assert not _decide(people.otto, Action.OPEN_CASE, case_id).visible
+
+    def test_does_not_follow_a_longer_life_written_into_a_true_grant(self, people, superuser):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda):
+            services.grant(
+                case_id=case_id, user_id=people.lev, level=Level.VIEW, reason="", until=clock.now() + timedelta(days=1)
+            )
+        superuser.execute("UPDATE cases_caseusergrant SET until = NULL WHERE user_id = %s", [people.lev])
+        assert not _decide(people.lev, Action.OPEN_CASE, case_id).visible
+
+
+class TestAssigning:
+    """A coordinator gives the case to somebody of the team; the former lead may still work on it."""
+
+    def test_hands_the_lead_over(self, people):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.cora):
+            case_services.assign_case(case_id, lead_id=people.cora)
+            assert cases.case_for(case_id).lead_id == people.cora
+        assert _decide(people.wanda, Action.RECORD_FACT, case_id).allowed
+        assert not _decide(people.wanda, Action.SHARE_CASE, case_id).allowed
+
+    def test_takes_nobody_of_another_team(self, people):
+        from casework.core.errors import Invalid
+
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.cora), pytest.raises(Invalid):
+            case_services.assign_case(case_id, lead_id=people.otto)
+
+
+class TestTheGenericTablesOfGuardian:
+    """Grants stand in our direct-key tables alone."""
+
+    def test_stay_empty_and_closed_to_the_web_role(self, people):
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT has_table_privilege('cw_web', 'guardian_userobjectpermission', 'SELECT')")
+            assert cursor.fetchone() == (False,)
+
+    def test_nothing_imports_guardians_checker_or_shortcuts(self):
+        from pathlib import Path
+
+        sources = Path(work.__file__).parents[1].rglob("*.py")
+        guilty = [
+            path
+            for path in sources
+            if any(word in path.read_text(encoding="utf-8") for word in ("guardian.shortcuts", "guardian.core"))
+        ]
+        assert guilty == []
