@@ -93,7 +93,8 @@ class DayMonthYearInput(forms.MultiWidget):
 
     def __init__(self, attrs: Mapping[str, Any] | None = None, autocomplete: str = "") -> None:
         parts = ("day", "month", "year")
-        boxes = {part: forms.TextInput(attrs=self._box(part, autocomplete)) for part in parts}
+        boxes: dict[str, forms.Widget | type[forms.Widget]] = {
+            part: forms.TextInput(attrs=self._box(part, autocomplete)) for part in parts}
         super().__init__(boxes, dict(attrs or {}))
 
     @staticmethod
@@ -121,7 +122,7 @@ class DayMonthYearField(forms.Field):
     """
 
     widget = DayMonthYearInput
-    default_error_messages = {  # noqa: RUF012  (Django reads it from the class)
+    default_error_messages = {
         "required": _("Enter a date."),
         "incomplete": _("Enter a day, a month and a year."),
         "month": _("Enter the month as a number from 1 to 12 or as a word."),
@@ -180,8 +181,8 @@ class DayMonthYearField(forms.Field):
 
 def month_number(text: str) -> int | None:
     """Return the month that a number or a word names (in the page's language or in English), or None."""
-    if text.isdecimal() and len(text) <= 2:
-        return int(text) if 1 <= int(text) <= 12 else None
+    if _DAY_DIGITS.fullmatch(text):
+        return int(text) if int(text) in MONTHS else None
     word = text.casefold().rstrip(".")
     found = _named(word)
     if found is None:

@@ -139,8 +139,8 @@ def create_scope(kind: str, scope_id: UUID, parent: UUID | None = None) -> Scope
 
     `kind`: case, user or import, wrapped by the wrapping key; person, wrapped by the key of its case `parent`. The
     guard is not asked about a scope made in this unit of work: nothing is unwrapped, and its first grant is itself
-    sealed. Raises `IntegrityError` when the scope exists or kind and parent do not fit. When the creating savepoint is rolled
-    back, the unit of work must not go on with the same id.
+    sealed. Raises `IntegrityError` when the scope exists or kind and parent do not fit. When the creating savepoint is
+    rolled back, the unit of work must not go on with the same id.
     """
     keys = ScopeKeys(scope_id, 1, new_key())
     _store(kind, keys, keys_for(parent).newest if parent is not None else None)

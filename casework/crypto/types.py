@@ -98,13 +98,14 @@ _UNOPENED: Final = object()
 class Sealed(_Hidden):
     """The ciphertext of one attribute, with the place that it belongs to; its text is `<sealed>`."""
 
-    __slots__ = ("__value", "blob", "field_id", "origin", "table")
+    __slots__ = ("__value", "blob", "field_id", "loose", "origin", "table")
 
     def __init__(self, blob: bytes, table: int | None, field_id: int, origin: Origin | None = None) -> None:
         self.blob = blob
         self.table = table
         self.field_id = field_id
         self.origin = origin
+        self.loose = False  # loaded without the columns that tell its origin: only opening it can
         self.__value: object = _UNOPENED
 
     def __repr__(self) -> str:

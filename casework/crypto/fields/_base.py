@@ -351,13 +351,17 @@ def sealed_fields(model: type[models.Model]) -> list[SealedField]:
 
 
 def _bind_loaded(sender: type[models.Model], instance: models.Model, **_kwargs: object) -> None:
-    """Note on each ciphertext just loaded which row and scope it came with, so that a later move is noticed unopened."""
+    """Note on each ciphertext just loaded which row and scope it came with: a later move is then noticed unopened."""
     loaded = instance.__dict__
-    if len(loaded) <= len(sender._meta.concrete_fields):
-        return  # some columns were not asked for, and the scope may be among them: noted when first opened or saved
+    # Where columns were left out, the scope may be among them, and finding it would cost a query for each row.
+    partial = len(loaded) <= len(sender._meta.concrete_fields)
     origin: Origin | None = None
     for field in sealed_fields(sender):
         raw = loaded.get(field.attname)
-        if type(raw) is Sealed and raw.origin is None:
+        if type(raw) is not Sealed or raw.origin is not None or raw.loose:
+            continue
+        if partial:
+            raw.loose = True
+        else:
             origin = origin or field.origin_of(instance)
             field.bind(raw, origin)

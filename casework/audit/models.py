@@ -1,0 +1,121 @@
+"""The tables of the trail. Ids only, no foreign keys; walls, triggers and row policies stand in the migrations."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from casework.core import ids
+
+
+class Entry(models.Model):
+    """One event, for ever. `case_id` repeats what the hash covers (stream or object) in a form that lists can use."""
+
+    pk = models.CompositePrimaryKey("stream", "seq")
+    stream = models.UUIDField()
+    seq = models.BigIntegerField()
+    prev = models.BinaryField()
+    time_us = models.BigIntegerField()
+    actor = models.UUIDField()
+    action = models.IntegerField()
+    outcome = models.IntegerField()
+    reason = models.IntegerField()
+    object = models.UUIDField()
+    row_digest = models.BinaryField()
+    body = models.BinaryField()
+    hash = models.BinaryField()
+    mac = models.BinaryField()
+    case_id = models.UUIDField(null=True)
+    request_id = models.UUIDField()
+
+    class Meta:
+        default_permissions = ()
+        indexes: ClassVar = [
+            models.Index(
+                fields=["case_id", "time_us"], condition=models.Q(case_id__isnull=False), name="audit_entry_case"
+            ),
+            models.Index(fields=["actor", "time_us"], name="audit_entry_actor"),
+            models.Index(fields=["time_us"], name="audit_entry_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream}/{self.seq}"
+
+
+class Head(models.Model):
+    """The last event of a stream; its row lock is what puts the writers of one stream in order."""
+
+    class Kind(models.IntegerChoices):
+        CASE = 1
+        USER = 2
+        SYSTEM = 3
+
+    stream = models.UUIDField(primary_key=True)
+    kind = models.SmallIntegerField(choices=Kind.choices)
+    seq = models.BigIntegerField()
+    hash = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.stream}/{self.seq}"
+
+
+class Leaf(models.Model):
+    """One event's place in the sealed log. `hash` is the event's, so that the log stands also without the event."""
+
+    index = models.BigIntegerField(primary_key=True)
+    stream = models.UUIDField()
+    seq = models.BigIntegerField()
+    hash = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [models.UniqueConstraint(fields=["stream", "seq"], name="audit_leaf_event")]
+
+    def __str__(self) -> str:
+        return str(self.index)
+
+
+class SealedHead(models.Model):
+    """The last sealed event of a stream: where the sealer goes on, and what `heads` of a checkpoint is made of."""
+
+    stream = models.UUIDField(primary_key=True)
+    seq = models.BigIntegerField()
+    hash = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.stream}/{self.seq}"
+
+
+class Tree(models.Model):
+    """The log's right edge: one row, locked by the one sealer."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    size = models.BigIntegerField()
+    frontier = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.size)
+
+
+class Checkpoint(models.Model):
+    """A signed note over the log, numbered from 1; the copy that counts is the one kept elsewhere."""
+
+    number = models.BigIntegerField(primary_key=True)
+    size = models.BigIntegerField(db_index=True)
+    time = models.DateTimeField()
+    has_heads = models.BooleanField()
+    note = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.number)

@@ -1,0 +1,112 @@
+"""Reading the trail for people. The database shows each role what it may see; these say how it is put."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
+
+from casework.audit import actions, chain, services
+from casework.audit.models import Entry
+from casework.audit.types import TrailEntry
+from casework.crypto import services as crypto
+from casework.crypto.envelope import DecryptError, open_body
+from casework.crypto.types import KeyUnavailable
+
+PAGE: Final = 50
+
+
+class BadCursor(ValueError):
+    """A cursor that no page of the trail gave out."""
+
+
+def entries_of_case(case_id: UUID, *, limit: int = PAGE, before: str = "") -> list[TrailEntry]:
+    """Return the newest entries about a case, with their particulars, newest first.
+
+    `before`: the `cursor` of the last entry of the page before. Particulars are those of the case's own stream; what
+    was refused to someone without a grant lies in that person's stream, and its particulars stay shut.
+
+    Raises:
+        BadCursor: `before` is none.
+        whatever the keys' guard raises, when the reader has no grant.
+    """
+    rows = list(_page(Entry.objects.filter(case_id=case_id), limit, before))
+    keys = crypto.keys_for_many([case_id]).get(case_id)
+    return [_shown(row, _opened(row, keys) if row.stream == case_id else None) for row in rows]
+
+
+def entries_of_actor(user_id: UUID, *, limit: int = PAGE, before: str = "") -> list[TrailEntry]:
+    """Return the newest entries of what one person did, newest first, without particulars; for an auditor."""
+    return _for_auditor(Entry.objects.filter(actor=user_id), limit, before)
+
+
+def entries_all(*, limit: int = PAGE, before: str = "") -> list[TrailEntry]:
+    """Return the newest entries of the whole trail, newest first, without particulars.
+
+    The caller has made sure that the actor is an auditor: from here on the database believes it.
+    """
+    return _for_auditor(Entry.objects.all(), limit, before)
+
+
+def _for_auditor(entries: models.QuerySet[Entry], limit: int, before: str) -> list[TrailEntry]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('app.auditor', 'on', true)")
+        try:
+            return [_shown(row, None) for row in _page(entries.defer("body"), limit, before)]
+        finally:
+            cursor.execute("SELECT set_config('app.auditor', '', true)")
+
+
+def _page(entries: models.QuerySet[Entry], limit: int, before: str) -> Iterable[Entry]:
+    if before:
+        at, stream, seq = _position(before)
+        later = models.Q(time_us=at) & (models.Q(stream__gt=stream) | models.Q(stream=stream, seq__gte=seq))
+        entries = entries.filter(time_us__lte=at).exclude(later)
+    return entries.order_by("-time_us", "-stream", "-seq")[:limit]
+
+
+def _position(cursor: str) -> tuple[int, UUID, int]:
+    try:
+        at, stream, seq = cursor.split(".")
+        return int(at), UUID(hex=stream), int(seq)
+    except ValueError:
+        raise BadCursor("no page of the trail ends there") from None
+
+
+def _opened(row: Entry, keys: crypto.ScopeKeyring | None) -> dict[str, Any] | None:
+    if keys is None:
+        return None
+    if not row.body:
+        return {}
+    try:
+        opened = open_body(bytes(row.body), keys=keys, context=chain.body_context(row.stream, row.seq))
+    except (DecryptError, KeyUnavailable):
+        return None
+    particulars: dict[str, Any] = json.loads(opened)
+    return particulars
+
+
+def _shown(row: Entry, particulars: dict[str, Any] | None) -> TrailEntry:
+    action = actions.ACTION_BY_CODE.get(row.action)
+    reason = actions.REASON_BY_CODE.get(row.reason)
+    return TrailEntry(
+        stream=row.stream,
+        seq=row.seq,
+        at=chain.moment(row.time_us),
+        actor=None if row.actor == chain.NIL else row.actor,
+        by_machine=row.actor == services.SYSTEM_STREAM,
+        action=action.name if action else "",
+        sentence=action.sentence if action else _("Did something that this version does not know"),
+        outcome=row.outcome,
+        outcome_label=actions.OUTCOMES.get(row.outcome, ""),
+        reason=reason.sentence if reason else "",
+        object=None if row.object == chain.NIL else row.object,
+        case_id=row.case_id,
+        request_id=row.request_id,
+        particulars=particulars,
+        cursor=f"{row.time_us}.{row.stream.hex}.{row.seq}",
+    )

@@ -1,0 +1,233 @@
+"""The words for what is stored as a code: stages, regimes, states of limits, members of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django.utils import formats, timezone
+from django.utils.text import capfirst
+from django.utils.translation import get_language, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from casework.cases.types import RiskLevel
+from casework.core import places
+from casework.law import packs, wording
+from casework.law.facts import GROUPS, Member
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+# The stages in the order in which a procedure usually meets them, as filters offer them.
+STAGES = (
+    "before-arrival",
+    "registered",
+    "evidence-found",
+    "take-charge-requested",
+    "take-back-requested",
+    "take-back-notified",
+    "reexamination-requested",
+    "refused",
+    "accepted",
+    "transfer-decided",
+    "appeal-pending",
+    "transfer-suspended",
+    "transfer-scheduled",
+    "absconding",
+    "transferred",
+    "responsibility-assumed",
+    "closed",
+)
+
+# The board's columns, left to right; the second member lists the stages that stand in it.
+BOARD_COLUMNS: tuple[tuple[str, StrOrPromise, tuple[str, ...]], ...] = (
+    ("evidence", _("Registered, evidence"), ("", "before-arrival", "registered", "evidence-found")),
+    (
+        "request",
+        _("Request sent"),
+        ("take-charge-requested", "take-back-requested", "take-back-notified", "reexamination-requested"),
+    ),
+    ("accepted", _("Accepted or confirmed"), ("accepted",)),
+    ("decided", _("Transfer decided"), ("transfer-decided", "transfer-scheduled", "absconding")),
+    ("court", _("In court"), ("appeal-pending", "transfer-suspended")),
+    ("ended", _("Transferred or lapsed"), ("refused", "transferred", "responsibility-assumed", "closed")),
+)
+
+LIMIT_STATES: Mapping[str, StrOrPromise] = {
+    "running": pgettext_lazy("limit", "Running"),
+    "met": pgettext_lazy("limit", "Met"),
+    "expired": pgettext_lazy("limit", "Passed"),
+    "stopped": pgettext_lazy("limit", "Stopped"),
+    "superseded": pgettext_lazy("limit", "Superseded"),
+}
+
+RISK_TONES: Mapping[str, str] = {
+    RiskLevel.UNKNOWN: "neutral",
+    RiskLevel.LOW: "good",
+    RiskLevel.RAISED: "warn",
+    RiskLevel.HIGH: "danger",
+    RiskLevel.IMMINENT: "danger",
+}
+
+CERTAINTIES: Mapping[str, StrOrPromise] = {
+    "document": _("Shown by a document"),
+    "told": _("Told by the person"),
+    "estimated": _("Estimated"),
+}
+
+SERVICES: Mapping[str, StrOrPromise] = {
+    "in-person": _("Handed over in person"),
+    "post": _("By ordinary post"),
+    "registered": _("By registered post"),
+    "digital": _("Digitally"),
+    "deemed": _("Deemed notified by law"),
+}
+
+ADDRESSEES: Mapping[str, StrOrPromise] = {"applicant": _("The applicant"), "lawyer": _("The lawyer")}
+
+# One word that the catalogue has for another member of the same name.
+_OTHER_CHOICES: Mapping[tuple[str, str], StrOrPromise] = {("kind", "medical"): _("Medical appointment")}
+
+HELP: Mapping[str, StrOrPromise] = {
+    "appeal_days": _("The figure printed under “remedies” counts before any general rule."),
+    "departure_days": _("Leave empty where the person must leave at once."),
+    "urgent_days": _("At least one week."),
+    "what": _("In a few words, for instance “Statement of grounds”."),
+    "place": _("Stored encrypted, like everything else of this fact."),
+    "category": _("The search result of Eurodac names it."),
+}
+
+# What usually comes next at a stage: offered first, never required.
+NEXT_FACTS: Mapping[str, tuple[str, ...]] = {
+    "": ("application-registered", "application-made", "application-lodged", "eurodac-hit"),
+    "before-arrival": ("application-made", "application-registered", "vis-hit"),
+    "registered": ("eurodac-hit", "vis-hit", "application-lodged", "take-charge-requested", "take-back-notified"),
+    "evidence-found": ("take-back-notified", "take-charge-requested", "take-back-requested", "application-lodged"),
+    "take-charge-requested": ("take-charge-request-received", "take-charge-accepted", "take-charge-refused"),
+    "take-back-requested": ("take-back-request-received", "take-back-accepted", "take-back-refused"),
+    "take-back-notified": ("take-back-notification-received", "take-back-confirmed", "take-back-refused"),
+    "reexamination-requested": ("reexamination-accepted", "reexamination-refused"),
+    "refused": ("reexamination-requested", "take-charge-requested", "responsibility-acknowledged"),
+    "accepted": ("transfer-decision-notified", "detained", "transfer-scheduled", "appointment"),
+    "transfer-decided": ("appeal-lodged", "suspension-requested", "transfer-scheduled", "appointment"),
+    "appeal-pending": ("suspensive-effect-granted", "suspensive-effect-refused", "appeal-decided", "appointment"),
+    "transfer-suspended": ("appeal-decided", "suspensive-effect-ended", "appointment"),
+    "transfer-scheduled": ("transferred", "transfer-failed", "absconding-notified", "appeal-lodged"),
+    "absconding": ("available-again", "transfer-scheduled", "detained"),
+}
+
+
+def _say(key: str, fallback: str) -> str:
+    """Return a message of the law's catalogue in the page's language, English where the catalogue has no such."""
+    if not wording.has(key):
+        return fallback
+    language = (get_language() or "en").partition("-")[0]
+    return wording.render(key, language if language in wording.languages() else "en")
+
+
+def stage(code: str) -> str:
+    """Return a stage in words."""
+    return _say(f"stage.{code}", code) if code else str(_("No facts yet"))
+
+
+def stages() -> list[tuple[str, str]]:
+    """Return the stages with their words, in the order of a procedure."""
+    return [(code, stage(code)) for code in STAGES]
+
+
+def regime(code: str) -> str:
+    """Return a regime in words."""
+    return _say(f"regime.{code}", code)
+
+
+def risk(level: str) -> str:
+    """Return a risk level in words, for a badge: it says what is at risk."""
+    return str(_("Risk: %(level)s") % {"level": RiskLevel(level).label.lower()})
+
+
+def country(code: str) -> str:
+    """Return a country's name, in the page's language."""
+    return str(places.state_name(code)) if code else ""
+
+
+def whose(party: str) -> str:
+    """Return who must act: a state's name, or the party in words."""
+    if party in {"applicant", "authority"}:
+        return str({"applicant": _("the applicant"), "authority": _("the authority")}[party])
+    return country(party)
+
+
+@cache
+def _rule_keys() -> Mapping[str, str]:
+    return {rule.id: rule.label for rule in packs.load()}
+
+
+def rule(rule_id: str) -> str:
+    """Return a rule's name in words; a limit that no pack has was set by a court or an authority."""
+    key = _rule_keys().get(rule_id)
+    return _say(key, rule_id) if key else str(_("Date set by a court or an authority"))
+
+
+def fact(name: str) -> str:
+    """Return a fact's name in words."""
+    return _say(f"fact.{name}", name)
+
+
+def member(name: str) -> str:
+    """Return the name of a fact's member in words."""
+    return _say(f"member.{name}", capfirst(name.replace("_", " ")))
+
+
+def choice(member_name: str, value: str) -> str:
+    """Return one choice of a fact's member in words."""
+    other = _OTHER_CHOICES.get((member_name, value))
+    return str(other) if other else capfirst(_say(f"choice.{value}", value.replace("-", " ")))
+
+
+def groups() -> list[tuple[str, str]]:
+    """Return the groups of the vocabulary with their words, in the order of a procedure."""
+    return [(name, _say(f"group.{name}", name)) for name in GROUPS]
+
+
+def particular(described: Member, value: Any) -> str:
+    """Return one recorded member of a fact in words, as the facts file holds it."""
+    if described.kind == "state":
+        return country(str(value))
+    if described.kind == "choice":
+        return choice(described.name, str(value))
+    if described.kind == "party":
+        return whose(str(value))
+    if described.kind == "flag":
+        return str(_("yes") if value else _("no"))
+    if described.kind == "days":
+        return ngettext("%(count)d day", "%(count)d days", int(value)) % {"count": int(value)}
+    if described.kind in {"date", "moment"}:
+        return moment(str(value))
+    return str(value)
+
+
+def moment(text: str) -> str:
+    """Return an ISO date, or date-time with offset, in words; a date-time keeps the zone that it carries."""
+    if len(text) > len("2026-09-01"):
+        at = datetime.fromisoformat(text)
+        return f"{day(at.date())}, {at:%H:%M}"
+    return day(date.fromisoformat(text)) if text else ""
+
+
+def day(value: date) -> str:
+    """Return a date with its month in words."""
+    return formats.date_format(value, "j F Y")
+
+
+def instant(value: datetime) -> str:
+    """Return an instant as date and time in the installation's zone, month in words."""
+    return formats.date_format(timezone.localtime(value), "j F Y, H:i")
+
+
+def due_tone(days: int) -> str:
+    """Return the tone of a running limit by the number of days that are left."""
+    if days <= 2:
+        return "danger"
+    return "warn" if days <= 7 else "info"

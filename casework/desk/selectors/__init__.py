@@ -1,0 +1,61 @@
+"""What each page shows, composed from the areas below into frozen values; no query is left for a template.
+
+Reading a case leaves a trace, so what opens one stands in `services`, not here.
+"""
+
+from casework.desk.selectors._access import AccessLine, access_lines, role_levels
+from casework.desk.selectors._board import BoardColumn, BoardLine, board_columns, board_lines
+from casework.desk.selectors._cases import CaseList, ListRow, list_rows
+from casework.desk.selectors._documents import DocumentLine, document_lines
+from casework.desk.selectors._inbox import InboxGroup, InboxLine, inbox_groups
+from casework.desk.selectors._page import (
+    CaseHeader,
+    LimitCard,
+    TimelineItem,
+    fact_line,
+    header_of,
+    limit_cards,
+    people_summary,
+    timeline_items,
+)
+from casework.desk.selectors._people import Colleague, all_teams, colleagues, team_of
+from casework.desk.selectors._today import DueLine, Today, today
+from casework.desk.selectors._trail import TrailLine, TrailPage, case_trail, trail, trail_people
+
+__all__ = [
+    "AccessLine",
+    "BoardColumn",
+    "BoardLine",
+    "CaseHeader",
+    "CaseList",
+    "Colleague",
+    "DocumentLine",
+    "DueLine",
+    "InboxGroup",
+    "InboxLine",
+    "LimitCard",
+    "ListRow",
+    "TimelineItem",
+    "Today",
+    "TrailLine",
+    "TrailPage",
+    "access_lines",
+    "all_teams",
+    "board_columns",
+    "board_lines",
+    "case_trail",
+    "colleagues",
+    "document_lines",
+    "fact_line",
+    "header_of",
+    "inbox_groups",
+    "limit_cards",
+    "list_rows",
+    "people_summary",
+    "role_levels",
+    "team_of",
+    "timeline_items",
+    "today",
+    "trail",
+    "trail_people",
+]

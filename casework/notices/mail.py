@@ -1,0 +1,111 @@
+"""What a mail says (next to nothing), and the one connection over which many are sent."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from casework.notices.types import Kind, Urgency
+
+INBOX_PATH = "/inbox/"
+
+
+class ServerDown(Exception):
+    """The mail server could not be reached, or does not let us in; nothing was said about any one mail."""
+
+
+class Broken(Exception):
+    """The conversation broke off: whether the server has taken the mail is not known."""
+
+
+class Refused(Exception):
+    """The server answered that it does not take this mail; `code` is its answer."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"answer {code}")
+        self.code = code
+
+
+class _Words(NamedTuple):
+    subject: str
+    text: str
+    html: str
+
+
+@lru_cache(maxsize=64)
+def _words(kind: str, urgent: bool, language: str, url: str) -> _Words:
+    # The words depend on nobody and on no case, which is the point of them; so a thousand mails share one rendering.
+    context = {"correction": kind == Kind.CORRECTION, "urgent": urgent, "url": url, "count": 1}
+    with translation.override(language):
+        subject, text, html = (
+            render_to_string(f"notices/mail/{name}", context) for name in ("subject.txt", "body.txt", "body.html")
+        )
+    return _Words(subject.strip(), text, html)
+
+
+def message_id(notice_id: UUID) -> str:
+    """Return the Message-ID of a notice's mail: always the same one, so that a repeated mail is seen to be the same."""
+    host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip("> ") or "localhost"
+    return f"<{notice_id}@{host}>"
+
+
+def compose(*, notice_id: UUID, kind: str, urgency: int, address: str, language: str) -> EmailMultiAlternatives:
+    """Return the mail of one notice: no name, reference, country, ground or date, only that something waits."""
+    url = settings.BASE_URL.rstrip("/") + INBOX_PATH
+    words = _words(kind, urgency == Urgency.URGENT, language, url)
+    mail = EmailMultiAlternatives(
+        subject=words.subject,
+        body=words.text,
+        to=[address],
+        headers={"Message-ID": message_id(notice_id), "Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(words.html, "text/html")
+    return mail
+
+
+class Sender:
+    """One connection to the mail server, opened at the first mail and again after a failure."""
+
+    def __init__(self) -> None:
+        self._connection = get_connection()
+
+    def send(self, mail: EmailMultiAlternatives) -> None:
+        """Send one mail; return only once the server has taken it.
+
+        Raises:
+            ServerDown: no connection, or no way in.
+            Refused: the server answered no.
+            Broken: the conversation broke off; the mail may or may not have been taken.
+        """
+        try:
+            self._connection.open()
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            raise ServerDown from error
+        try:
+            taken = self._connection.send_messages([mail])
+        except smtplib.SMTPRecipientsRefused as error:
+            self.close()
+            raise Refused(next(iter(error.recipients.values()))[0]) from None
+        except smtplib.SMTPResponseException as error:
+            self.close()
+            raise Refused(error.smtp_code) from None
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            raise Broken from error
+        if not taken:
+            self.close()
+            raise ServerDown
+
+    def close(self) -> None:
+        """Close the connection; a server that is gone already is no error."""
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            self._connection.close()
