@@ -151,7 +151,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("CASEWORK_PROXIES", "0" if DEMO
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
 GUARDIAN_MONKEY_PATCH_GROUP = False
-SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+# The e-mail address is unique whatever its case, by a constraint on Lower("email") that auth.W004 does not see.
+SILENCED_SYSTEM_CHECKS = ["guardian.W001", "auth.W004"]
 
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -188,15 +189,20 @@ CONTENT_SECURITY_POLICY = {
 # --- files served ---------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = Path(os.environ.get("CASEWORK_STATIC_DIR", BASE_DIR / ".static"))
+if TESTING:
+    _STATIC_STORAGE = "django.contrib.staticfiles.storage.StaticFilesStorage"
+elif DEMO:
+    _STATIC_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+else:
+    _STATIC_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": _STATIC_STORAGE},
 }
 WHITENOISE_USE_FINDERS = TESTING
+WHITENOISE_KEEP_ONLY_HASHED_FILES = not TESTING
+# Source maps are for the makers of Bootstrap: compressing them would take most of the time.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "br", "woff", "woff2", "map")
 # Uploads are encrypted as they arrive: neither Django's memory handler nor its plain temporary file sees them.
 FILE_UPLOAD_HANDLERS = ["casework.documents.uploads.SealingUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -215,7 +221,7 @@ if DEMO and CASEWORK_MAILBOX_DIR:
     EMAIL_BACKEND = "casework.notices.demo_mailbox.Backend"
 else:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    globals().update(env.email(os.environ.get("EMAIL_URL", "smtp://localhost:25")))
+    globals().update(env.email(env.text("EMAIL_URL", "smtp://localhost:25")))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("CASEWORK_MAIL_FROM", "Casework <casework@localhost>")
 
@@ -247,5 +253,6 @@ LOGGING = {
         # SQL with its parameters, and request bodies, are never logged.
         "django.db.backends": {"handlers": [], "level": "WARNING", "propagate": False},
         "celery": {"level": "WARNING"},
+        "pikepdf": {"level": "WARNING"},
     },
 }

@@ -34,7 +34,7 @@ def _start() -> None:
     _started.update(engines=engines, folder=folder)
     keyring.generate_root_key_file(folder / "root.key")
     signing.generate_signing_key_file(folder / "sealer.key")
-    for name in ("files", "checkpoints", "mailbox"):
+    for name in ("files", "checkpoints", "mailbox", "static"):
         (folder / name).mkdir(mode=0o700)
     os.environ.update(
         {
@@ -51,6 +51,7 @@ def _start() -> None:
             "CASEWORK_CHECKPOINT_DIR": str(folder / "checkpoints"),
             "CASEWORK_FILES_DIR": str(folder / "files"),
             "CASEWORK_MAILBOX_DIR": str(folder / "mailbox"),
+            "CASEWORK_STATIC_DIR": str(folder / "static"),
             "CASEWORK_ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             # Playwright's synchronous interface runs an event loop in the test's own thread.

@@ -19,6 +19,8 @@ GENESIS = bytes(32)
 NO_DIGEST = bytes(32)
 NIL = UUID(int=0)
 MAC_BYTES = 16
+HASH_BYTES = 32
+PUBLIC_KEY_BYTES = 32
 EVENT_PREFIX = b"cw/a1"
 DIGEST_PREFIX = b"cw/rd1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -130,7 +132,7 @@ class Frontier:
 
     def __init__(self, size: int = 0, roots: Sequence[bytes] = ()) -> None:
         """Take up a saved edge: `roots` of its complete subtrees, the largest first, one for each bit of `size`."""
-        if size < 0 or len(roots) != size.bit_count() or any(len(root) != 32 for root in roots):
+        if size < 0 or len(roots) != size.bit_count() or any(len(root) != HASH_BYTES for root in roots):
             raise ValueError("these subtrees do not make a tree of that size")
         self.size = size
         self.roots = list(roots)
@@ -160,7 +162,7 @@ class Frontier:
     @classmethod
     def load(cls, size: int, dumped: bytes) -> "Frontier":
         """Take up an edge that `dump` wrote."""
-        return cls(size, [dumped[at : at + 32] for at in range(0, len(dumped), 32)])
+        return cls(size, [dumped[at : at + HASH_BYTES] for at in range(0, len(dumped), HASH_BYTES)])
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
@@ -270,7 +272,7 @@ def public_key_of(verifier: str) -> bytes:
     name, _plus, rest = verifier.strip().partition("+")
     found, _plus, encoded = rest.partition("+")
     public = _unb64(encoded)
-    if public[:1] != _ED25519 or len(public) != 33 or key_id(name, public[1:]).hex() != found:
+    if public[:1] != _ED25519 or len(public) != 1 + PUBLIC_KEY_BYTES or key_id(name, public[1:]).hex() != found:
         raise BadNote("this is no public key of a sealer")
     return public[1:]
 
@@ -375,6 +377,6 @@ def _unb64(text: str) -> bytes:
 
 def _hash_of(text: str) -> bytes:
     digest = _unb64(text)
-    if len(digest) != 32:
+    if len(digest) != HASH_BYTES:
         raise BadNote("a hash has the wrong length")
     return digest

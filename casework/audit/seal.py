@@ -7,6 +7,7 @@ that nobody can stop the sealing by damaging one.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,17 +16,27 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
 
 from casework.audit import chain
 from casework.audit.models import Checkpoint, SealedHead, Tree
 from casework.audit.types import COLUMNS, Finding, Row
 from casework.core import clock
+from casework.crypto import signing
+
+logger = logging.getLogger(__name__)
 
 EVENTS_A_CHECKPOINT: Final = 1_000
-SECONDS_A_CHECKPOINT: Final = 60.0
 LOOK_SECONDS: Final = 5.0
 PUBLIC_KEY_FILE: Final = "sealer.pub"
+
+
+_AFTER: Final = (
+    "SELECT " + COLUMNS + " FROM unnest(%s::uuid[], %s::bigint[]) AS after (id, sealed) CROSS JOIN LATERAL"  # noqa: S608  (our own column names)
+    " (SELECT * FROM audit_entry WHERE stream = after.id AND seq > after.sealed ORDER BY seq LIMIT %s) AS entry"
+    " ORDER BY stream, seq"
+)
 
 
 class Signer(Protocol):
@@ -45,6 +56,14 @@ class _Unsealed(NamedTuple):
     claimed: int
     seq: int
     hash: bytes
+
+
+class TreeChanged(Exception):
+    """The database's log is not the one that the last checkpoint was signed over."""
+
+
+class Unconfigured(Exception):
+    """A setting that sealing needs is missing; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +91,27 @@ class Sealer:
         self._put_notes()
         rounds: list[Round] = []
         refused: dict[UUID, Finding] = {}
-        while not rounds or rounds[-1].sealed:
+        while not rounds or rounds[-1].sealed or rounds[-1].refused:
             rounds.append(self._round(refused))
             self._put_notes()
         return rounds
 
     def keep_sealing(self, wait: Callable[[float], bool], *, every: float, tell: Callable[[Round], None]) -> None:
-        """Sign every so many seconds, or as soon as a thousand events wait, until `wait(seconds)` says to stop."""
+        """Sign every so many seconds, or as soon as a thousand events wait, until `wait(seconds)` says to stop.
+
+        A database that is away is asked again at the next look: events wait, none is lost.
+        """
         due: datetime | None = None
         while True:
             now = clock.now()
-            if due is None or now >= due or waiting() >= EVENTS_A_CHECKPOINT:
-                due = now + timedelta(seconds=every)
-                for done in self.catch_up():
-                    tell(done)
+            try:
+                if due is None or now >= due or waiting() >= EVENTS_A_CHECKPOINT:
+                    for done in self.catch_up():
+                        tell(done)
+                    due = now + timedelta(seconds=every)
+            except OperationalError:
+                logger.warning("seal.database_away", extra={"event": "seal.database_away"})
+                connection.close()
             if wait(min(every, LOOK_SECONDS)):
                 return
 
@@ -95,12 +121,27 @@ class Sealer:
             # The row lock keeps a second sealer waiting instead of giving one leaf to two events.
             tree = Tree.objects.select_for_update().get()
             frontier = chain.Frontier.load(tree.size, bytes(tree.frontier))
+            self._check_tree(frontier)
             rows = _next_rows(refused)
             if rows:
                 _store(rows, frontier)
                 Tree.objects.update(size=frontier.size, frontier=frontier.dump())
             note = self._sign(frontier)
         return Round(len(rows), tuple(refused.values())[known:], note)
+
+    def _check_tree(self, frontier: chain.Frontier) -> None:
+        """Refuse to go on from a tree that is not the one last signed: a signature over it would hide the change."""
+        last = Checkpoint.objects.order_by("-number").first()
+        if last is None:
+            trusted = frontier.size == 0
+        else:
+            try:
+                said = chain.open_note(last.note, self.key.public(), signing.verify)
+            except chain.BadNote:
+                raise TreeChanged("The last checkpoint was not signed by this key.") from None
+            trusted = (said.size, said.root) == (frontier.size, frontier.root())
+        if not trusted:
+            raise TreeChanged("The log is not the one that was last signed: verify the trail before sealing on.")
 
     def _sign(self, frontier: chain.Frontier) -> str | None:
         last = Checkpoint.objects.order_by("-number").first()
@@ -141,6 +182,33 @@ class Sealer:
             day = self.folder / f"{signed.time.astimezone(UTC):%Y-%m-%d}"
             day.mkdir(exist_ok=True)
             write_whole(day / f"{signed.number:08d}.note", signed.note)
+
+
+def sealer() -> Sealer:
+    """Return the sealer that the settings describe.
+
+    Raises:
+        Unconfigured: no key file is named.
+        SigningKeyError: the key cannot be read.
+    """
+    if not settings.CASEWORK_SEALER_KEY_FILE:
+        raise Unconfigured("Set CASEWORK_SEALER_KEY_FILE to the sealer's key.")
+    folder = settings.CASEWORK_CHECKPOINT_DIR
+    key = signing.load_signing_key(settings.CASEWORK_SEALER_KEY_FILE)
+    return Sealer(key, settings.CASEWORK_ORIGIN, Path(folder) if folder else None)
+
+
+def known_public_key() -> bytes | None:
+    """Return the sealer's public key as this machine knows it: from its key, or beside the checkpoints; or None.
+
+    Raises:
+        BadNote: what lies beside the checkpoints is no key.
+    """
+    try:
+        return sealer().key.public()
+    except (Unconfigured, signing.SigningKeyError):
+        beside = Path(settings.CASEWORK_CHECKPOINT_DIR or ".") / PUBLIC_KEY_FILE
+        return chain.public_key_of(beside.read_text(encoding="utf-8")) if beside.is_file() else None
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -198,9 +266,7 @@ def _rows_after(streams: list[_Unsealed]) -> dict[UUID, list[Row]]:
     found: dict[UUID, list[Row]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {COLUMNS} FROM unnest(%s::uuid[], %s::bigint[]) AS after (id, sealed) CROSS JOIN LATERAL"
-            " (SELECT * FROM audit_entry WHERE stream = after.id AND seq > after.sealed ORDER BY seq LIMIT %s) AS entry"
-            " ORDER BY stream, seq",
+            _AFTER,
             [[stream.stream for stream in streams], [stream.seq for stream in streams], EVENTS_A_CHECKPOINT],
         )
         for values in cursor.fetchall():
@@ -241,7 +307,8 @@ def _store(rows: list[Row], frontier: chain.Frontier) -> None:
         )
         last = {row.stream: row for row in rows}.values()
         cursor.execute(
-            "INSERT INTO audit_sealedhead (stream, seq, hash) SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::bytea[])"
+            "INSERT INTO audit_sealedhead (stream, seq, hash)"
+            " SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::bytea[])"
             " ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
             [[row.stream for row in last], [row.seq for row in last], [row.hash for row in last]],
         )

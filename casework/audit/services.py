@@ -8,7 +8,7 @@ their unit: they are written with it when it commits, and in a unit of their own
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -34,6 +34,11 @@ HOOK = "zz-audit"
 _BATCH = 500
 
 
+_INSERT = (  # only placeholders and our own column names are put into the text
+    "WITH moved (stream, seq, hash) AS (VALUES {moved}), heads AS"  # noqa: S608
+    " (UPDATE audit_head SET seq = moved.seq, hash = moved.hash FROM moved WHERE audit_head.stream = moved.stream)"
+    " INSERT INTO audit_entry (" + COLUMNS + ") VALUES {inserted}"
+)
 _VALUES = "(" + ", ".join(["%s"] * len(Row._fields)) + ")"
 
 
@@ -245,7 +250,7 @@ def case_of(stream: UUID, actor: UUID, action: int, target: UUID) -> UUID | None
 
 
 def scope_of(stream: UUID) -> UUID:
-    """Return the key scope that particulars of a stream are sealed under: the case's, the user's, the installation's."""
+    """Return the key scope that a stream's particulars are sealed under: the case's, user's or installation's."""
     return crypto.INSTALLATION if stream == SYSTEM_STREAM else stream
 
 
@@ -273,6 +278,23 @@ def _plain(value: object) -> str:
 
 def _standing() -> set[int]:
     return {id(callback) for _sids, callback, _robust in connection.run_on_commit}
+
+
+CaseResolver = Callable[[str], UUID | None]
+_case_resolver: list[CaseResolver] = []
+
+
+def set_case_resolver(resolver: CaseResolver) -> None:
+    """Register who knows cases by reference (once a process, at start): this area knows ids only."""
+    _case_resolver[:] = [resolver]
+
+
+def case_named(name: str) -> UUID | None:
+    """Return the id of a case given by id, or by reference where somebody knows those; None when there is none."""
+    try:
+        return UUID(name)
+    except ValueError:
+        return _case_resolver[0](name) if _case_resolver else None
 
 
 # --- the last statements of a unit ---------------------------------------------------------------------------------
@@ -391,11 +413,6 @@ def _tell(cursor: CursorWrapper, actor: UUID | None) -> UUID:
 def _insert(cursor: CursorWrapper, rows: Sequence[Row]) -> None:
     last = {row.stream: row for row in rows}
     heads = [value for row in last.values() for value in (row.stream, row.seq, row.hash)]
-    cursor.execute(
-        "WITH moved (stream, seq, hash) AS (VALUES "
-        + ", ".join(["(%s::uuid, %s::bigint, %s::bytea)"] * len(last))
-        + "), heads AS (UPDATE audit_head SET seq = moved.seq, hash = moved.hash FROM moved"
-        " WHERE audit_head.stream = moved.stream)"
-        f" INSERT INTO audit_entry ({COLUMNS}) VALUES " + ", ".join([_VALUES] * len(rows)),
-        [*heads, *(value for row in rows for value in row)],
-    )
+    moved = ", ".join(["(%s::uuid, %s::bigint, %s::bytea)"] * len(last))
+    inserted = ", ".join([_VALUES] * len(rows))
+    cursor.execute(_INSERT.format(moved=moved, inserted=inserted), [*heads, *(value for row in rows for value in row)])

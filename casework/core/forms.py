@@ -58,6 +58,8 @@ class BoundField(forms.BoundField):
             return built
         css = next((name for kind, name in _CONTROL_CLASSES.items() if isinstance(widget, kind)), "form-control")
         own = str(built.get("class") or widget.attrs.get("class") or "")
+        # A placeholder vanishes when it is needed most; some libraries' forms bring one that repeats the label.
+        built["placeholder"] = False
         built["class"] = f"{own} {css}{' is-invalid' if self.errors else ''}".strip()
         if isinstance(widget, forms.RadioSelect):
             built.pop("aria-invalid", None)
@@ -92,9 +94,7 @@ class DayMonthYearInput(forms.MultiWidget):
     use_fieldset = True
 
     def __init__(self, attrs: Mapping[str, Any] | None = None, autocomplete: str = "") -> None:
-        parts = ("day", "month", "year")
-        boxes: dict[str, forms.Widget | type[forms.Widget]] = {
-            part: forms.TextInput(attrs=self._box(part, autocomplete)) for part in parts}
+        boxes = [forms.TextInput(attrs=self._box(part, autocomplete)) for part in ("day", "month", "year")]
         super().__init__(boxes, dict(attrs or {}))
 
     @staticmethod

@@ -4,7 +4,6 @@ Used by search mode `scan`, which opens the visible cases' search field and comp
 cache, as a cached word would be a person's name that outlives its request. Rules: docs/formats.md, "Name skeleton".
 """
 
-# ruff: noqa: RUF001  letters of two scripts that look alike are what this module is about
 from __future__ import annotations
 
 import re

@@ -31,6 +31,10 @@ def sealed_models(app_configs: Sequence[AppConfig] | None = None, **_kwargs: Any
         for name, times in tables.items()
         if name and times > 1
     ]
+    if len(set(TABLES.values())) != len(TABLES) or not all(0 < number < 1 << 16 for number in TABLES.values()):
+        found.append(
+            checks.Error("A number in casework.crypto.registry.TABLES is used twice or no u16.", id="crypto.E006")
+        )
     return found
 
 

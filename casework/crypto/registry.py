@@ -9,36 +9,17 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-_ENTRIES: Final = (
-    ("cases.case", 1),
-    ("cases.person", 2),
-    ("cases.usergrant", 3),
-    ("cases.groupgrant", 4),
-    ("accounts.authenticator", 5),
-    ("procedure.fact", 6),
-    ("documents.document", 7),
-    ("procedure.timelimit", 8),
-    ("cases.note", 9),
-    ("cases.task", 10),
-    ("cases.vetting", 11),
-    ("detention.stay", 12),
-    ("detention.risk", 13),
-    ("imports.upload", 14),
-    ("cases.draft", 15),
-    ("desk.savedsearch", 16),
-    ("operations.setting", 17),
-    ("countries.page", 18),
-    ("detention.place", 19),
-    ("transfers.review", 20),
-    ("accounts.user", 21),
-    ("dossiers.dossier", 22),
-    # From 65000 on: tables that exist only in tests.
-    ("sealed_app.letter", 65_000),
-    ("sealed_app.enclosure", 65_001),
+TABLES: Final = MappingProxyType(
+    {
+        "cases.case": 1,
+        "cases.person": 2,
+        "cases.usergrant": 3,
+        "cases.groupgrant": 4,
+        "accounts.authenticator": 5,
+        "procedure.fact": 6,
+        "documents.document": 7,
+        # From 65000 on: tables that exist only in tests.
+        "sealed_app.letter": 65_000,
+        "sealed_app.enclosure": 65_001,
+    }
 )
-
-TABLES: Final = MappingProxyType(dict(_ENTRIES))
-
-if len(TABLES) != len(_ENTRIES) or len(set(TABLES.values())) != len(_ENTRIES):
-    msg = "A logical table or its number is registered twice."
-    raise ValueError(msg)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import os
 from pathlib import Path
 from typing import Final, final
 
@@ -11,6 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from casework.crypto._private import PrivateFileError, Problem, read_private, write_private
 from casework.crypto.keyring._scopes import _NeverLeaves
 
 PUBLIC_BYTES: Final = 32
@@ -44,27 +44,20 @@ def generate_signing_key_file(path: str | Path) -> bytes:
     """Make a signing key in a new file (PKCS #8 PEM, mode 0600) and return its public key; never overwrites one."""
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
+    write_private(Path(path), pem)
     return key.public_key().public_bytes_raw()
 
 
 def load_signing_key(path: str | Path) -> SigningKey:
     """Read a signing key; raises `SigningKeyError` when it is missing, readable by others or no Ed25519 key."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        msg = f"The signing key {path} cannot be read: make one, or give the sealer's user the file."
-        raise SigningKeyError(msg) from None
-    with os.fdopen(descriptor, "rb") as file:
-        if os.fstat(file.fileno()).st_mode & 0o077:
+        pem = read_private(Path(path))
+    except PrivateFileError as error:
+        if error.problem is Problem.OPEN_TO_OTHERS:
             msg = f"The signing key {path} may be read by others: run `chmod 600 {path}`."
-            raise SigningKeyError(msg)
-        pem = file.read(4096)
+        else:
+            msg = f"The signing key {path} cannot be read: make one, or give the sealer's user the file."
+        raise SigningKeyError(msg) from None
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):

@@ -87,6 +87,8 @@ SERVICES: Mapping[str, StrOrPromise] = {
 
 ADDRESSEES: Mapping[str, StrOrPromise] = {"applicant": _("The applicant"), "lawyer": _("The lawyer")}
 
+_PRESSING_DAYS, _SOON_DAYS = 2, 7
+
 # One word that the catalogue has for another member of the same name.
 _OTHER_CHOICES: Mapping[tuple[str, str], StrOrPromise] = {("kind", "medical"): _("Medical appointment")}
 
@@ -193,19 +195,22 @@ def groups() -> list[tuple[str, str]]:
 
 def particular(described: Member, value: Any) -> str:
     """Return one recorded member of a fact in words, as the facts file holds it."""
-    if described.kind == "state":
-        return country(str(value))
-    if described.kind == "choice":
-        return choice(described.name, str(value))
-    if described.kind == "party":
-        return whose(str(value))
-    if described.kind == "flag":
-        return str(_("yes") if value else _("no"))
-    if described.kind == "days":
-        return ngettext("%(count)d day", "%(count)d days", int(value)) % {"count": int(value)}
-    if described.kind in {"date", "moment"}:
-        return moment(str(value))
-    return str(value)
+    match described.kind:
+        case "state":
+            words = country(str(value))
+        case "choice":
+            words = choice(described.name, str(value))
+        case "party":
+            words = whose(str(value))
+        case "flag":
+            words = str(_("yes") if value else _("no"))
+        case "days":
+            words = ngettext("%(count)d day", "%(count)d days", int(value)) % {"count": int(value)}
+        case "date" | "moment":
+            words = moment(str(value))
+        case _:
+            words = str(value)
+    return words
 
 
 def moment(text: str) -> str:
@@ -228,6 +233,6 @@ def instant(value: datetime) -> str:
 
 def due_tone(days: int) -> str:
     """Return the tone of a running limit by the number of days that are left."""
-    if days <= 2:
+    if days <= _PRESSING_DAYS:
         return "danger"
-    return "warn" if days <= 7 else "info"
+    return "warn" if days <= _SOON_DAYS else "info"

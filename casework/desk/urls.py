@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from casework.desk.views import access, board, cases, demo, documents, dossier, facts, health, home, inbox, people, trail
+from casework.desk.views import (
+    access,
+    board,
+    cases,
+    demo,
+    documents,
+    dossier,
+    facts,
+    health,
+    home,
+    inbox,
+    people,
+    trail,
+)
 
 CASE = "cases/<uuid:case_id>/"
 

@@ -15,6 +15,9 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "audio/mpeg"),
 )
 
+# What no text holds: a file with one of these is something else.
+_CONTROLS = frozenset({*range(32), 127}) - {9, 10, 12, 13}
+
 
 def media_type_of(head: bytes) -> str | None:
     """Return the media type told by a file's first bytes, or None for one that is not taken."""
@@ -25,7 +28,7 @@ def media_type_of(head: bytes) -> str | None:
         return "image/webp"
     if head[4:8] == b"ftyp":
         return "video/mp4"
-    if head and b"\x00" not in head and _is_text(head):
+    if head and not _CONTROLS & set(head) and _is_text(head):
         return "text/plain"
     return None
 

@@ -202,18 +202,20 @@ def _deliver_mails() -> Delivered:
     done = Delivered()
     sender = mail.Sender()
     try:
-        while not done.mail_server_down:
+        while True:
             claimed = claim()
             for at, notice in enumerate(claimed.notices):
-                if done.mail_server_down or clock.now() > claimed.until - LEASE + SEND_WITHIN:
+                if clock.now() > claimed.until - LEASE + SEND_WITHIN:
                     _release(claimed, claimed.notices[at:])
                     break
                 done = _deliver_mail(sender, claimed, notice, done)
+                if done.mail_server_down:
+                    _release(claimed, claimed.notices[at + 1 :])
+                    return done
             if len(claimed.notices) < MAIL_BATCH:
-                break
+                return done
     finally:
         sender.close()
-    return done
 
 
 def _deliver_mail(sender: mail.Sender, claimed: Claim, notice: Notice, done: Delivered) -> Delivered:

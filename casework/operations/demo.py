@@ -422,7 +422,7 @@ def _step_down(folder: Folder, *, port: int, cases: int) -> NoReturn:
     reach = [folder.path, ROOT / "manage.py", Path(sys.executable), Path(os.__file__), Path(psycopg.__file__)]
     line = processes.command([sys.executable, *again], identity=folder.identity, reach=reach, on_parent_death=None)
     os.chdir(ROOT)
-    os.execv(line[0], line)
+    os.execv(line[0], line)  # noqa: S606 (no shell is wanted)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -38,8 +38,8 @@ def board(
 ) -> Board:
     """Return one page of the open cases of the actor's teams, ordered by their next running transfer limit.
 
-    `team_id`, `stages`: show only these; a team that the actor does not coordinate has no rows. `unassigned`: only cases
-    that nobody leads. Cases without a transfer limit come last. Only the page's own cases are opened.
+    `team_id`, `stages`: show only these; a team that the actor does not coordinate has no rows. `unassigned`: only
+    cases that nobody leads. Cases without a transfer limit come last. Only the page's own cases are opened.
 
     Raises:
         NotAllowed: the actor coordinates no team.
@@ -58,9 +58,7 @@ def board(
     shown = ordered[(number - 1) * size : number * size]
     opened = {row.id: row for row in cases.rows_of(cases.visible().filter(pk__in=shown))}
     rows = [_row(opened[case_id], next_by_id.get(case_id)) for case_id in shown if case_id in opened]
-    return Board(
-        rows=tuple(rows), total=len(ordered), number=number, size=size, counts=tuple(sorted(counts.items()))
-    )
+    return Board(rows=tuple(rows), total=len(ordered), number=number, size=size, counts=tuple(sorted(counts.items())))
 
 
 def pressure() -> Pressure:

@@ -34,7 +34,7 @@ class Board:
 
 @dataclass(frozen=True)
 class Pressure:
-    """How a coordinator's teams stand: open cases, those that nobody leads, transfer limits that end soon or have passed."""
+    """How a coordinator's teams stand: cases, those that nobody leads, transfer limits that end soon or have passed."""
 
     open_cases: int
     unassigned: int

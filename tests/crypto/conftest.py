@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
-from casework.crypto import services
 from casework.crypto.envelope import Place
 from casework.crypto.keyring import Kek, ScopeKeys
 
@@ -36,8 +36,20 @@ def place() -> Place:
 
 
 @pytest.fixture
-def installation(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def as_owner(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Act as the tables' owner: rows of keys are changed here in ways that no role of the running system may."""
+    # Neither this nor below can stand at the top: this file is read before the settings are.
+    from tests.conftest import running_as
+
+    with django_db_blocker.unblock(), running_as("owner"):
+        yield
+
+
+@pytest.fixture
+def installation(as_owner: None, db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An installation with a root key, and nobody asked before unwrapping."""
+    from casework.crypto import services
+
     monkeypatch.setattr(services._process, "guard", None)
     services.forget_process_keys()
     services.clear()

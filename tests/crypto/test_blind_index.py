@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001  letters of two scripts that look alike are what is tested here
 from __future__ import annotations
 
 import unicodedata

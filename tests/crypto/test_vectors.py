@@ -160,7 +160,5 @@ class TestOwnVectors:
 
     def file_object(self, content: bytes) -> bytes:
         sink = io.BytesIO()
-        envelope.encrypt_stream(
-            io.BytesIO(content), sink, key=FILE_KEY, scope=SCOPE, file_id=FILE, length=len(content)
-        )
+        envelope.encrypt_stream(io.BytesIO(content), sink, key=FILE_KEY, scope=SCOPE, file_id=FILE, length=len(content))
         return sink.getvalue()

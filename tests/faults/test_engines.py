@@ -97,7 +97,7 @@ class TestHolderKilled:
 
     def test_while_the_folder_is_half_made_makes_it_again(self, data: Path) -> None:
         holder = start_holder(data)
-        wait_until(lambda: (data / "postgres" / "base").exists(), "the database is being made")
+        wait_until((data / "postgres" / "base").exists, "the database is being made")
         finish(holder)
         assert json.loads((data / ".casework-engines").read_text()) == {}
         with Engines(data, fast=True) as engines, psycopg.connect(engines.database_url("web")) as connection:
@@ -128,7 +128,7 @@ class TestLeftovers:
             identity = engines.identity
         line = processes.command(postgres, identity=identity, reach=[data, Path(postgres[0])], on_parent_death=None)
         orphan = subprocess.Popen(line, cwd=data / "postgres", stderr=subprocess.DEVNULL, start_new_session=True)
-        wait_until(lambda: (data / "run" / ".s.PGSQL.5432").exists(), "the orphan is up")
+        wait_until((data / "run" / ".s.PGSQL.5432").exists, "the orphan is up")
         with Engines(data, fast=True) as engines:
             assert orphan.wait(5) is not None
             assert engines.failed() is None

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from casework.operations.embedded import engines
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -74,7 +76,7 @@ class TestSecrets:
             secret: {n for n, s in SERVICES.items() if secret in s.get("secrets", [])} for secret in COMPOSE["secrets"]
         }
         assert holders["sealer_key"] == {"sealer"}
-        assert holders["root_key"] == {"web", "worker", "migrate"}
+        assert holders["root_key"] == {"web", "worker", "migrate", "set-up"}
         assert holders["database_url_owner"] == {"migrate"}
 
 
@@ -98,8 +100,6 @@ class TestHardening:
         assert SERVICES["sealer"]["user"] != SERVICES["web"]["user"] == SERVICES["worker"]["user"]
 
     def test_database_logs_no_statement_as_in_the_demo(self) -> None:
-        from casework.operations.embedded import engines  # noqa: PLC0415 (only this test needs it)
-
         given = dict(re.findall(r"-c (\w+)=(\S+)", SERVICES["postgres"]["command"]))
         wanted = {name: value for name, value in engines.SETTINGS.items() if name.startswith(("log_", "password"))}
         assert wanted.items() <= given.items()

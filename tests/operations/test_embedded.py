@@ -91,11 +91,10 @@ class TestDatabase:
 
     def test_writes_nothing_that_was_asked_into_its_log(self, engines: Engines) -> None:
         with psycopg.connect(engines.database_url("web"), autocommit=True) as connection:
-            for statement in ("SELECT 'plantedsecret'::int", "SELECT plantedsecret", "SELECT 'plantedsecret'"):
-                try:
+            for statement in ("SELECT 'plantedsecret'::int", "SELECT plantedsecret"):
+                with pytest.raises(psycopg.Error, match="plantedsecret"):
                     connection.execute(statement)
-                except psycopg.Error as error:
-                    assert "plantedsecret" in str(error)
+            connection.execute("SELECT 'plantedsecret'")
         logs = [path.read_text() for path in (engines.data_dir / "logs").iterdir()]
         assert any("ready to accept connections" in text for text in logs)
         assert not any("plantedsecret" in text for text in logs)
@@ -250,7 +249,7 @@ class TestDataFolder:
         pg_control = tmp_path / "data" / "postgres" / "global" / "pg_control"
         pg_control.rename(tmp_path / "pg_control")
         engines = Engines(tmp_path / "data", fast=True)
-        with pytest.raises(EngineError, match="PostgreSQL did not start. The last lines of .*postgresql.log"):
+        with pytest.raises(EngineError, match=r"PostgreSQL did not start\. The last lines of .*postgresql.log"):
             engines.start()
         (tmp_path / "pg_control").rename(pg_control)
         with engines:

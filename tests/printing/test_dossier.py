@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pikepdf import Name
-from printing_samples import (
+from tests.printing.printing_samples import (
     A4_WIDE,
     LABELS,
     dossier_data,

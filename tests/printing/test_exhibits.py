@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name
 from PIL import Image
-from printing_samples import A4, A4_WIDE, dossier_data, everything, exhibit, pdf, picture, saved, shown_boxes
+from tests.printing.printing_samples import A4, A4_WIDE, dossier_data, everything, exhibit, pdf, picture, saved, shown_boxes
 
 from casework.printing import dossier, exhibits, geometry, image_exhibits, pdf_exhibits, text_exhibits
 from casework.printing.types import Exhibit, Trouble

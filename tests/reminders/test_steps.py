@@ -32,7 +32,9 @@ class TestDayLimits:
             date(2026, 9, 25),
         ]
 
-    @pytest.mark.parametrize(("due", "utc_hour"), [(date(2026, 10, 25), 7), (date(2026, 10, 24), 6), (date(2027, 3, 28), 6)])
+    @pytest.mark.parametrize(
+        ("due", "utc_hour"), [(date(2026, 10, 25), 7), (date(2026, 10, 24), 6), (date(2027, 3, 28), 6)]
+    )
     def test_keep_eight_o_clock_on_both_sides_of_a_clock_change(self, due: date, utc_hour: int) -> None:
         on_the_day = steps.ladder(due, None, BERLIN)[5]
         assert on_the_day.send_at.astimezone(UTC) == datetime(due.year, due.month, due.day, utc_hour, tzinfo=UTC)
@@ -82,7 +84,8 @@ class TestUrgency:
     """At once for detention and anything due within 48 hours."""
 
     @pytest.mark.parametrize(
-        ("hours_left", "detention", "urgent"), [(48, False, True), (49, False, False), (500, True, True), (-5, False, True)]
+        ("hours_left", "detention", "urgent"),
+        [(48, False, True), (49, False, False), (500, True, True), (-5, False, True)],
     )
     def test_is_nearness_or_detention(self, hours_left: int, detention: bool, urgent: bool) -> None:
         now = datetime(2026, 9, 1, tzinfo=UTC)
@@ -90,7 +93,9 @@ class TestUrgency:
 
 
 instants = st.datetimes(datetime(2024, 1, 1), datetime(2031, 1, 1), timezones=st.just(UTC))
-zones = st.sampled_from([BERLIN, ZoneInfo("Europe/Helsinki"), ZoneInfo("Atlantic/Reykjavik"), ZoneInfo("Europe/Dublin")])
+zones = st.sampled_from(
+    [BERLIN, ZoneInfo("Europe/Helsinki"), ZoneInfo("Atlantic/Reykjavik"), ZoneInfo("Europe/Dublin")]
+)
 
 
 class TestAnyLimit:

@@ -1,7 +1,7 @@
 """The walls of the trail: append-only for everybody, and each database role sees no more of it than it needs.
 
-`audit_may_read` is replaced by the migration of `cases`, which knows who may see a case; until then one sees what one
-did oneself. The text of this migration is part of the schema: a change is a new migration.
+`audit_may_read` is replaced by the migration of `cases`, which knows who may see a case and who is an auditor; until then
+one sees what one did oneself. The text of this migration is part of the schema: a change is a new migration.
 """
 
 from django.db import migrations
@@ -39,7 +39,7 @@ INSERT INTO audit_tree (id, size, frontier) VALUES (gen_random_uuid(), 0, '');
 ROW_POLICIES = f"""
 CREATE FUNCTION audit_may_read(stream uuid, case_id uuid, actor uuid) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT actor = {ME} OR current_setting('app.auditor', true) = 'on'
+    SELECT actor = {ME}
 $$;
 ALTER TABLE audit_entry ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_entry FORCE ROW LEVEL SECURITY;

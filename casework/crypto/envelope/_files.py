@@ -165,7 +165,7 @@ class FileSealer:
         self._first = None
 
 
-def encrypt_stream(  # noqa: PLR0913  key, scope and id are what binds a file
+def encrypt_stream(
     source: Source, sink: Sink | SeekableSink, *, key: bytes, scope: UUID, file_id: UUID, length: int | None = None
 ) -> int:
     """Encrypt all of `source` into `sink` and return the length of the content in bytes.
@@ -219,7 +219,7 @@ def file_length(source: BinaryIO, *, key: bytes, scope: UUID, file_id: UUID) -> 
     return length
 
 
-def decrypt_chunks(  # noqa: PLR0913  as above
+def decrypt_chunks(
     source: BinaryIO, *, key: bytes, scope: UUID, file_id: UUID, start: int = 0, end: int | None = None
 ) -> Iterator[bytes]:
     """Open a file object and yield its content from byte `start` up to but not including `end`, in pieces of <= 64 KiB.

@@ -111,7 +111,7 @@ def seal(value: Value, *, key: ScopeKeys, place: Place, alg: int = ALG_AES_GCM) 
     Pads to few lengths. Raises `TypeError` for a type that has no format. Source: docs/formats.md, "Field value".
     """
     header = _HEADER.pack(_FIELD_VERSION, alg, place.field, key.generation)
-    aad = b"cw/f1" + header + _PLACE.pack(place.table, key.scope.bytes, place.row.bytes)
+    aad = b"cw/f1" + header + _PLACE.pack(place.table, key.scope_bytes, place.row.bytes)
     fresh = nonce()
     return header + fresh + key.field_cipher(alg).encrypt(fresh, pad(_encode(value)), aad)
 
@@ -121,11 +121,12 @@ def open_(blob: bytes, *, keys: KeySource, place: Place) -> Value:
     if len(blob) < _SHORTEST:
         raise DecryptError
     version, alg, field, generation = _HEADER.unpack_from(blob)
-    if version != _FIELD_VERSION or alg not in _ALGORITHMS or field != place.field:
+    table, row, wanted = place
+    if version != _FIELD_VERSION or field != wanted:
         raise DecryptError
-    aad = b"cw/f1" + blob[:_HEADER_BYTES] + _PLACE.pack(place.table, keys.scope.bytes, place.row.bytes)
-    bound = keys.find(generation).field_cipher(alg)
-    return _decode(unpad(decrypt(bound, blob[_HEADER_BYTES:_BODY_AT], blob[_BODY_AT:], aad)))
+    key = keys.find(generation)
+    aad = b"cw/f1" + blob[:_HEADER_BYTES] + _PLACE.pack(table, key.scope_bytes, row.bytes)
+    return _decode(unpad(decrypt(key.field_cipher(alg), blob[_HEADER_BYTES:_BODY_AT], blob[_BODY_AT:], aad)))
 
 
 def seal_body(data: bytes, *, keys: ScopeKeys, context: bytes) -> bytes:

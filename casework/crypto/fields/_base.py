@@ -146,7 +146,6 @@ class SealedField(_Field):
         # simple-history renames its copies of fields to their raw attribute. Without this the copy would have another
         # column, and reading the opened value would give a plain one to the history.
         self.name = name = name.removesuffix(SUFFIX)
-        self.__dict__.pop("cached_col", None)
         tracked = getattr(cls, "instance_type", None)
         self._tracked: type[models.Model] | None = tracked if hasattr(tracked, "sealed_table") else None
         super().contribute_to_class(cls, name, private_only)
@@ -176,6 +175,7 @@ class SealedField(_Field):
 
     def origin_of(self, instance: models.Model) -> Origin:
         """Return row and key scope of an instance as they are now."""
+        _ = self.table  # refuses models of migrations, which have no scope either
         row = self.row_of(instance)
         scope = (
             instance.sealed_scope()  # type: ignore[attr-defined]
@@ -302,7 +302,7 @@ class SealedField(_Field):
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         # None is how a migration says "no default": it adds the column to an empty table and fails on any other. From
-        # elsewhere the column's NOT NULL refuses it.
+        # update() it does not get past `get_placeholder`.
         return None if value is None else super().get_db_prep_save(value, connection)
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
@@ -310,12 +310,14 @@ class SealedField(_Field):
             self.get_prep_value(value)
         return connection.Database.Binary(value)
 
+    def get_placeholder(self, value: Any, compiler: SQLCompiler, connection: Any) -> str:
+        # The only place that sees what update() sets a column to when that is an expression, such as Value("plain").
+        if value is None or hasattr(value, "as_sql"):
+            self.get_prep_value(value)
+        return "%s"
+
     def get_col(self, alias: str, output_field: Any = None) -> Col:
         return _SealedCol(alias, self, output_field)
-
-    @property
-    def cached_col(self) -> Col:
-        return _SealedCol(self.model._meta.db_table, self)
 
     def get_lookup(self, lookup_name: str) -> NoReturn:
         msg = f"{self} is sealed: its column cannot be filtered or compared."

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import stat
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Final, final
 
 from casework.crypto._aead import ALG_AES_GCM_SIV, KEY_BYTES, NONCE_BYTES, DecryptError, cipher, decrypt, nonce
+from casework.crypto._private import PrivateFileError, Problem, read_private, write_private
 from casework.crypto.keyring._scopes import Kek, _NeverLeaves, new_key
 
 _PREFIX: Final = "cw-root-1:"
@@ -108,25 +108,18 @@ class FileRoot(RootProvider):
 
     def _text(self, purpose: str) -> str:
         try:
-            # Mode and content are those of one opened file: nobody can swap it between the two looks.
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
-            if isinstance(error, FileNotFoundError):
+            return read_private(self._path).decode("ascii", "replace")
+        except PrivateFileError as error:
+            if error.problem is Problem.MISSING:
                 raise _missing(self.where(), purpose) from None
-            msg = f"The root key in {self.where()} cannot be read ({purpose}): give this service's user the file."
+            advice = {
+                Problem.UNREADABLE: "cannot be read: give this service's user the file",
+                Problem.NOT_A_FILE: "is not an ordinary file: put the key there as one",
+                Problem.OPEN_TO_OTHERS: f"may be read by others: run `chmod 600 {self._path}`, and think about who may "
+                "have copied it",
+            }[error.problem]
+            msg = f"The root key in {self.where()} {advice} ({purpose})."
             raise RootKeyError(msg) from None
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                msg = f"The root key in {self.where()} is not an ordinary file ({purpose})."
-                raise RootKeyError(msg)
-            if mode & 0o077:
-                msg = (
-                    f"The root key in {self.where()} may be read by others ({purpose}): "
-                    f"run `chmod 600 {self._path}`, and think about who may have copied it."
-                )
-                raise RootKeyError(msg)
-            return file.read(4096).decode("ascii", "replace")
 
 
 @final
@@ -203,14 +196,4 @@ def new_root_text() -> str:
 
 def generate_root_key_file(path: str | Path) -> None:
     """Make a root key in a new file with mode 0600; raises `FileExistsError` and never overwrites one."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        os.fchmod(file.fileno(), 0o600)  # whatever the process's umask
-        file.write(new_root_text() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(Path(path).parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # a root key that a power cut takes away takes every case with it
-    finally:
-        os.close(folder)
+    write_private(Path(path), f"{new_root_text()}\n".encode("ascii"))

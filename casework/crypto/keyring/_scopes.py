@@ -56,17 +56,28 @@ class _NeverLeaves:
 class ScopeKeys(_NeverLeaves):
     """The key of one generation of one scope; gives out only keys derived from it for a purpose."""
 
-    __slots__ = ("__dek", "__derived", "__weakref__", "_field_ciphers", "generation", "generation_bytes", "scope")
+    __slots__ = (
+        "__dek",
+        "__derived",
+        "__weakref__",
+        "_field_ciphers",
+        "generation",
+        "generation_bytes",
+        "scope",
+        "scope_bytes",
+    )
 
     scope: UUID
     generation: int
     generation_bytes: bytes
+    scope_bytes: bytes
 
     def __init__(self, scope: UUID, generation: int, dek: bytes) -> None:
         if len(dek) != KEY_BYTES or not 0 < generation < 1 << 32:
             msg = "A scope key has 32 bytes and a generation from 1 on."
             raise ValueError(msg)
         self.scope = scope
+        self.scope_bytes = scope.bytes
         self.generation = generation
         self.generation_bytes = generation.to_bytes(4, "big")
         self.__dek = dek

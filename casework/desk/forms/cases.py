@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -221,9 +222,34 @@ class CaseForm(forms.Form):
             risk_level=clean["risk_level"] or RiskLevel.UNKNOWN,
         )
 
+    def differences(self) -> list[tuple[str, str, str]]:
+        """Return what differs from the record as it is saved: (field, saved by the other, typed here), in words."""
+        rows = []
+        for name, field in self.fields.items():
+            bound = self[name]
+            saved, typed = bound.initial, self.cleaned_data.get(name)
+            if name != "version" and (saved or None) != (typed or None) and not _same_list(saved, typed):
+                rows.append((str(bound.label), _in_words(field, saved), _in_words(field, typed)))
+        return rows
+
     def _values(self, name: str) -> tuple[str, ...]:
         chosen = [self.cleaned_data[key] for key in self.fields if key.startswith(f"{name}_")]
         return tuple(dict.fromkeys(value for value in chosen if value))
+
+
+def _same_list(saved: Any, typed: Any) -> bool:
+    return isinstance(typed, list) and list(saved or ()) == typed
+
+
+def _in_words(field: forms.Field, value: Any) -> str:
+    if isinstance(field, forms.MultipleChoiceField):
+        chosen = dict(field.choices)
+        return ", ".join(str(chosen.get(entry, entry)) for entry in value or ())
+    if isinstance(field, forms.ChoiceField):
+        return str(dict(field.choices).get(value, value or ""))
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
+    return labels.day(value) if isinstance(value, date) else str(value or "")
 
 
 def _others(case: CaseView | None) -> list[tuple[str, str]]:
@@ -276,9 +302,9 @@ class CaseFilterForm(forms.Form):
         ],
     )
 
-    def __init__(self, data: Mapping[str, Any], *, countries: Iterable[str]) -> None:
+    def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__({"state": CaseState.OPEN.value, "sort": "due", **{key: data[key] for key in data}})
-        self._set("country", [("", _("All")), *((code, labels.country(code)) for code in countries)])
+        self._set("country", [("", _("All")), *places.MEMBER_STATES])
         self._set("stage", [("", _("All")), *labels.stages()])
         self._set("risk", [("", _("All")), *RiskLevel.choices])
 

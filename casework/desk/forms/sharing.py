@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django import forms
@@ -108,9 +108,7 @@ class DossierForm(forms.Form):
 
     OWN, KEY, PASSPHRASE = "own", "key", "passphrase"
 
-    documents = forms.MultipleChoiceField(
-        label=_("Exhibits"), required=False, widget=forms.CheckboxSelectMultiple
-    )
+    documents = forms.MultipleChoiceField(label=_("Exhibits"), required=False, widget=forms.CheckboxSelectMultiple)
     purpose = forms.CharField(
         label=_("What for"),
         max_length=300,
@@ -130,8 +128,10 @@ class DossierForm(forms.Form):
         max_length=200,
         min_length=16,
         strip=True,
-        help_text=_("Made for this dossier and shown only here: write it down before you export, and give it to the"
-                    " recipient by another way than the file. At least 16 characters, if you choose your own."),
+        help_text=_(
+            "Made for this dossier and shown only here: write it down before you export, and give it to the"
+            " recipient by another way than the file. At least 16 characters, if you choose your own."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -163,7 +163,11 @@ class DossierForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("method") == self.KEY and not cleaned.get("recipient", "").strip():
             self.add_error("recipient", _("Paste the recipient's public key."))
-        if cleaned.get("method") == self.PASSPHRASE and not cleaned.get("passphrase") and "passphrase" not in self.errors:
+        if (
+            cleaned.get("method") == self.PASSPHRASE
+            and not cleaned.get("passphrase")
+            and "passphrase" not in self.errors
+        ):
             self.add_error("passphrase", _("Enter a passphrase."))
         elif cleaned.get("method") != self.PASSPHRASE and "passphrase" in self.errors:
             del self.errors["passphrase"]
@@ -215,20 +219,28 @@ class InviteForm(forms.Form):
         return UUID(chosen) if chosen else None
 
 
+class NamedAccount(Protocol):
+    """What the filter needs of an account."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def name(self) -> str: ...
+
+
 class TrailFilterForm(forms.Form):
-    """Which entries of the trail are shown."""
+    """Whose entries of the trail are shown."""
 
-    action = forms.ChoiceField(label=_("What"), required=False)
     who = forms.ChoiceField(label=_("Who"), required=False)
-    outcome = forms.ChoiceField(label=_("Outcome"), required=False)
 
-    def __init__(self, data: Mapping[str, Any], *, actions: Sequence[tuple[str, Any]], people: Sequence[Person]) -> None:
+    def __init__(self, data: Mapping[str, Any] | None = None, *, people: Sequence[NamedAccount]) -> None:
         super().__init__(data)
-        self._set("action", [("", _("Everything")), *actions])
-        self._set("who", [("", _("Everybody")), *((str(person.id), person.name) for person in people)])
-        self._set("outcome", [("", _("All")), ("0", _("Done")), ("1", _("Refused")), ("2", _("Failed"))])
-
-    def _set(self, name: str, choices: list[tuple[str, Any]]) -> None:
-        field = self.fields[name]
+        field = self.fields["who"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = choices
+        field.choices = [("", _("Everybody")), *((str(person.id), person.name) for person in people)]
+
+    @property
+    def person_id(self) -> UUID | None:
+        """The chosen person, or None for everybody."""
+        return UUID(self.cleaned_data["who"]) if self.cleaned_data.get("who") else None

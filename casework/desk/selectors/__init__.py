@@ -16,11 +16,12 @@ from casework.desk.selectors._page import (
     header_of,
     limit_cards,
     people_summary,
+    procedure_summary,
     timeline_items,
 )
 from casework.desk.selectors._people import Colleague, all_teams, colleagues, team_of
 from casework.desk.selectors._today import DueLine, Today, today
-from casework.desk.selectors._trail import TrailLine, TrailPage, case_trail, trail, trail_people
+from casework.desk.selectors._trail import TrailLine, TrailPage, case_trail, trail
 
 __all__ = [
     "AccessLine",
@@ -52,10 +53,10 @@ __all__ = [
     "limit_cards",
     "list_rows",
     "people_summary",
+    "procedure_summary",
     "role_levels",
     "team_of",
     "timeline_items",
     "today",
     "trail",
-    "trail_people",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -13,11 +13,12 @@ from casework.access import selectors as access
 from casework.access.types import GrantView, Level
 from casework.accounts import selectors as accounts
 from casework.cases.types import CaseView
+from casework.core import clock
 
 
 @dataclass(frozen=True)
 class AccessLine:
-    """One grant in words. `until` is None for a grant without end."""
+    """One grant in words. `until_on`, the last day on which it holds, is None for a grant without end."""
 
     id: UUID
     holder: str
@@ -26,7 +27,7 @@ class AccessLine:
     why: str
     given_by: str
     given_at: datetime
-    until: datetime | None
+    until_on: date | None
     may_be_revoked: bool
 
 
@@ -57,11 +58,16 @@ def access_lines(case: CaseView, *, may_share: bool) -> list[AccessLine]:
                 why=_why(is_lead=is_lead, is_coordinators=is_team and own),
                 given_by=people[grant.granted_by].name if grant.granted_by in people else str(_("the system")),
                 given_at=grant.granted_at,
-                until=grant.until,
+                until_on=_last_day(grant.until, case.country),
                 may_be_revoked=may_share and not own,
             )
         )
     return lines
+
+
+def _last_day(until: datetime | None, country: str) -> date | None:
+    # A grant ends at an instant, usually midnight: the day that people know is the one before.
+    return clock.local_date(until - timedelta(microseconds=1), country) if until else None
 
 
 def _people_of(grants: Iterable[GrantView]) -> set[UUID]:

@@ -44,7 +44,7 @@ class InboxGroup:
     lines: tuple[InboxLine, ...]
 
 
-_GROUPS: "tuple[tuple[str, StrOrPromise, str], ...]" = (
+_GROUPS: tuple[tuple[str, StrOrPromise, str], ...] = (
     ("overdue", _("Overdue"), "danger"),
     ("today", _("Today"), "warn"),
     ("tomorrow", _("Tomorrow"), "warn"),

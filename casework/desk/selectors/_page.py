@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from casework.access import policies
 from casework.access.actions import Action
-from casework.accounts import selectors as accounts
 from casework.accounts.types import Person as Colleague
 from casework.cases.types import CaseState, CaseView, Channel, Ground, PersonView, Relation
 from casework.core import clock, places, work
@@ -50,7 +49,7 @@ class CaseHeader:
 
 @dataclass(frozen=True)
 class LimitCard:
-    """One derived limit as `components/limit_card.html` shows it; `running` and `state_code` are for sorting and tests."""
+    """One derived limit as `components/limit_card.html` shows it; `state_code` is the law's own word for its state."""
 
     rule: str
     label: str
@@ -94,14 +93,15 @@ _ASKED = (
 )
 
 
-def header_of(case: CaseView, procedure: ProcedureView | None = None) -> CaseHeader:
-    """Return the head of a case's pages (one query, for the lead's name; the level on the case is read already).
+def header_of(
+    case: CaseView, procedure: ProcedureView | None = None, *, people: Mapping[UUID, Colleague]
+) -> CaseHeader:
+    """Return the head of a case's pages; `people` holds who leads it. No query: the level on the case is read already.
 
     With `procedure` given, stage and next limit are those just derived; without it, those stored.
     """
     actor = work.current().actor.user_id
     applicant = case.applicant
-    leads = accounts.people([case.lead_id]) if case.lead_id else {}
     due_on, rule = case.next_due_on, ""
     if procedure is not None:
         running = [limit for limit in procedure.deadlines if limit.state == "running"]
@@ -124,7 +124,7 @@ def header_of(case: CaseView, procedure: ProcedureView | None = None) -> CaseHea
         closed_on=case.closed_on if case.state == CaseState.CLOSED else None,
         due_on=due_on,
         rule=rule,
-        lead=leads[case.lead_id].name if case.lead_id in leads else "",
+        lead=people[case.lead_id].name if case.lead_id in people else "",
         may={action.value: policies.decide(actor, action, case.id).allowed for action in _ASKED},
     )
 
@@ -180,12 +180,16 @@ def _state(limit: Deadline) -> str:
 
 
 def timeline_items(
-    case_id: UUID, facts: Iterable[RecordedFact], *, may_correct: bool, group: str = ""
+    case_id: UUID,
+    facts: Iterable[RecordedFact],
+    *,
+    people: Mapping[UUID, Colleague],
+    may_correct: bool,
+    group: str = "",
 ) -> list[TimelineItem]:
-    """Return facts, newest first, with who recorded them and when (one query, for the names)."""
+    """Return facts, newest first, with who recorded them and when; `people` holds their authors."""
     found = [fact for fact in facts if not group or _group(fact) == group]
-    authors = accounts.people({fact.recorded_by for fact in found if fact.recorded_by})
-    return [_item(case_id, fact, authors, may_correct) for fact in reversed(found)]
+    return [_item(case_id, fact, people, may_correct) for fact in reversed(found)]
 
 
 def _group(fact: RecordedFact) -> str:
@@ -193,9 +197,7 @@ def _group(fact: RecordedFact) -> str:
     return kind.group if kind else ""
 
 
-def _item(
-    case_id: UUID, fact: RecordedFact, authors: Mapping[UUID, Colleague], may_correct: bool
-) -> TimelineItem:
+def _item(case_id: UUID, fact: RecordedFact, authors: Mapping[UUID, Colleague], may_correct: bool) -> TimelineItem:
     title, text = fact_line(fact.content)
     author = authors.get(fact.recorded_by) if fact.recorded_by else None
     recorded = {"at": labels.instant(fact.recorded_at), "who": author.name if author else _("the system")}
@@ -244,11 +246,22 @@ def _moment(text: str) -> date | datetime | None:
     return datetime.fromisoformat(text) if len(text) > len("2026-09-01") else date.fromisoformat(text)
 
 
+def procedure_summary(header: CaseHeader, case: CaseView) -> list[tuple[str, object]]:
+    """Return where the procedure stands, as a list of (label, value)."""
+    return [
+        (str(_("Regulation")), header.regime),
+        (str(_("Stage")), header.stage),
+        (str(_("Responsible state")), header.responsible_state or str(_("Not decided"))),
+        (str(_("Opened here")), case.opened_on),
+        *([(str(_("Closed")), header.closed_on)] if header.closed_on else []),
+    ]
+
+
 # -- people ----------------------------------------------------------------------------------------------------------
 
 
 def people_summary(case: CaseView) -> dict[str, list[tuple[str, object]]]:
-    """Return the record of a case as lists of (label, value): `person`, `contact`, `grounds`, `family`, `procedure`."""
+    """Return the record of a case as lists of (label, value): `person`, `contact`, `grounds`, `family`."""
     applicant, contact = case.applicant, case.safe_contact
     channels = [str(dict(Channel.choices).get(channel, channel)) for channel in contact.channels]
     grounds = dict(Ground.choices)

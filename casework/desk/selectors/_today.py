@@ -10,6 +10,7 @@ from casework.cases import selectors as cases
 from casework.cases.types import CaseState
 from casework.core import clock, work
 from casework.desk import labels
+from casework.notices import selectors as notices
 from casework.procedure import selectors as procedure
 from casework.procedure.types import StoredLimit
 
@@ -36,13 +37,14 @@ class DueLine:
 class Today:
     """One's own open cases: limits that passed within 30 days, limits that end within 14, and how many cases there are.
 
-    `next_on` is the next date beyond those, where there is one. `without_facts` counts cases that nothing was recorded
-    for.
+    `next_on` is the next date beyond those, where there is one. `unread` counts new lines of the inbox, `without_facts`
+    cases that nothing was recorded for.
     """
 
     passed: tuple[DueLine, ...]
     coming: tuple[DueLine, ...]
     next_on: date | None
+    unread: int
     own_cases: int
     without_facts: int
     detained: int
@@ -50,7 +52,9 @@ class Today:
 
 def today() -> Today:
     """Return the day's work of the actor in the cases that they lead: a fixed number of queries."""
-    own = cases.visible().filter(state=CaseState.OPEN, lead_id=work.current().actor.user_id)
+    actor_id = work.current().actor.user_id
+    assert actor_id is not None
+    own = cases.visible().filter(state=CaseState.OPEN, lead_id=actor_id)
     known = {row[0]: row for row in own.values_list("id", "stage", "detained", "next_due_on")}
     day = clock.today()
     limits = procedure.stored_limits(known)
@@ -80,6 +84,7 @@ def today() -> Today:
         passed=tuple(line(limit) for limit in passed[:_MOST] if limit.case_id in rows),
         coming=tuple(line(limit) for limit in coming[:_MOST] if limit.case_id in rows),
         next_on=min(later, default=None),
+        unread=notices.unread_count(actor_id),
         own_cases=len(known),
         without_facts=sum(1 for _id, stage, _detained, _due in known.values() if not stage),
         detained=sum(1 for _id, _stage, detained, _due in known.values() if detained),

@@ -17,9 +17,10 @@ from casework.desk.selectors import CaseHeader
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+_LONGEST_NUMBER = 7
 Crumbs = list[tuple["StrOrPromise", str]]
 
-_TABS: "tuple[tuple[str, StrOrPromise, Action | None], ...]" = (
+_TABS: tuple[tuple[str, StrOrPromise, Action | None], ...] = (
     ("case_detail", _("Summary"), None),
     ("case_deadlines", _("Deadlines"), None),
     ("case_timeline", _("Timeline"), None),
@@ -54,7 +55,7 @@ def put_errors(form: forms.Form, error: Invalid) -> None:
 def page_number(request: HttpRequest) -> int:
     """Return the asked-for page; anything that is no positive number is the first."""
     text = request.GET.get("page", "")
-    return max(1, int(text)) if text.isdecimal() and len(text) < 8 else 1
+    return max(1, int(text)) if text.isdecimal() and len(text) <= _LONGEST_NUMBER else 1
 
 
 def uuid_or_none(text: str) -> UUID | None:

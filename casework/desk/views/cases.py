@@ -18,7 +18,6 @@ from casework.access import policies
 from casework.access.actions import Action
 from casework.accounts import selectors as accounts
 from casework.accounts.types import Role
-from casework.cases import selectors as cases
 from casework.cases import services as case_services
 from casework.cases.types import CaseFilter
 from casework.core import work
@@ -38,7 +37,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
     policies.check(Action.LIST_CASES)
     if request.method == "POST":
         return _search(request)
-    filters = CaseFilterForm(request.GET, countries=cases.countries_in_use())
+    filters = CaseFilterForm(request.GET)
     mine = request.GET.get("view") == "mine"
     wanted = CaseFilter(
         country=filters.value("country"),
@@ -143,7 +142,8 @@ def case_edit(request: HttpRequest, case_id: UUID) -> HttpResponse:
         "breadcrumbs": under_case(page.header),
         "conflict": conflict,
         "differences": form.differences() if conflict else [],
-        "version": page.case.version,
+        # After a conflict the next save is one on top of what is shown; after a mere mistake it is still the first.
+        "version": form["version"].value() if form.is_bound and not conflict else page.case.version,
     }
     return render(request, "desk/case_form.html", context, status=409 if conflict else 200)
 
@@ -158,11 +158,14 @@ def case_detail(request: HttpRequest, case_id: UUID) -> HttpResponse:
     context = {
         **case_context(page.header, "case_detail"),
         "record": selectors.people_summary(page.case),
+        "procedure": selectors.procedure_summary(page.header, page.case),
         "summary": page.case.summary,
         "warnings": page.procedure.warnings,
         "cards": cards[:_SHOWN_LIMITS],
         "more_cards": max(0, len(cards) - _SHOWN_LIMITS),
-        "items": selectors.timeline_items(case_id, page.procedure.facts[-_SHOWN_FACTS:], may_correct=False),
+        "items": selectors.timeline_items(
+            case_id, page.procedure.facts[-_SHOWN_FACTS:], people=page.people, may_correct=False
+        ),
         "fact_count": len(page.procedure.facts),
     }
     return render(request, "desk/case_summary.html", context)

@@ -59,7 +59,9 @@ def case_timeline(request: HttpRequest, case_id: UUID) -> HttpResponse:
     used = {VOCABULARY[fact.name].group for fact in page.procedure.facts if fact.name in VOCABULARY}
     context = {
         **case_context(page.header, "case_timeline"),
-        "items": selectors.timeline_items(case_id, page.procedure.facts, may_correct=may, group=group),
+        "items": selectors.timeline_items(
+            case_id, page.procedure.facts, people=page.people, may_correct=may, group=group
+        ),
         "groups": [("", str(_("Everything"))), *((name, label) for name, label in groups if name in used)],
         "group": group,
         "has_facts": bool(page.procedure.facts),

@@ -188,7 +188,7 @@ class Engines:
             raise EngineError(
                 f"The path {inside} is too long for a socket: choose one of at most {_LONGEST_RUN_DIR} bytes."
             )
-        roomy = [Path(tempfile.gettempdir()), Path("/tmp")]
+        roomy = [Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108 (mkdtemp makes it ours)
         parent = next(place for place in roomy if len(os.fsencode(place)) < _LONGEST_RUN_DIR - 20)
         self._temporary = self._run_dir = Path(tempfile.mkdtemp(prefix="casework-", dir=parent))
         self._folder.own(self._run_dir)

@@ -1,5 +1,6 @@
 """Which user the engines run as: PostgreSQL refuses root, so root lends them an ordinary user."""
 
+import contextlib
 import os
 import pwd
 from dataclasses import dataclass
@@ -51,10 +52,12 @@ def hand_over(folder: Path, identity: Identity) -> None:
     _chown(folder, identity)
     for _, folders, files, at in os.fwalk(folder, follow_symlinks=False):
         for name in (*folders, *files):
-            status = os.stat(name, dir_fd=at, follow_symlinks=False)
-            is_shared_file = status.st_nlink > 1 and name in files  # a hard link may lead to a file that is not ours
-            if status.st_uid != identity.uid and not is_shared_file:
-                os.chown(name, identity.uid, identity.gid, dir_fd=at, follow_symlinks=False)
+            # A server that an earlier holder left behind may be clearing up at this moment.
+            with contextlib.suppress(FileNotFoundError):
+                status = os.stat(name, dir_fd=at, follow_symlinks=False)
+                is_shared_file = status.st_nlink > 1 and name in files  # a hard link: maybe to a file that is not ours
+                if status.st_uid != identity.uid and not is_shared_file:
+                    os.chown(name, identity.uid, identity.gid, dir_fd=at, follow_symlinks=False)
 
 
 def _chown(path: Path, identity: Identity) -> None:

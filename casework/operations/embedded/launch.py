@@ -114,7 +114,7 @@ def main() -> None:
         if os.getppid() != wish["parent"]:
             os._exit(CANNOT_START)  # the parent went away before we could ask to be told
     try:
-        os.execv(program[0], program)
+        os.execv(program[0], program)  # noqa: S606 (no shell is wanted)
     except OSError as error:
         _fail(f"Cannot run {program[0]}: {error.strerror}.")
 

@@ -1,0 +1,48 @@
+"""The audit trail: of one case for who leads it, of everything for auditors."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from casework.access import policies
+from casework.access.actions import Action
+from casework.audit import services as audit
+from casework.audit.selectors import BadCursor
+from casework.desk import selectors, services
+from casework.desk.forms.sharing import TrailFilterForm
+from casework.desk.views._shared import case_context
+
+
+@login_required
+@require_safe
+def case_trail(request: HttpRequest, case_id: UUID) -> HttpResponse:
+    """Show who did what with one case."""
+    page = services.open_for(case_id, Action.SEE_CASE_TRAIL)
+    audit.record("audit.viewed", case=case_id)
+    try:
+        entries = selectors.case_trail(case_id, before=request.GET.get("before", ""))
+    except BadCursor:
+        raise Http404 from None
+    return render(request, "desk/case_trail.html", {**case_context(page.header, "case_trail"), "page": entries})
+
+
+@login_required
+@require_safe
+def trail(request: HttpRequest) -> HttpResponse:
+    """Show the whole trail, or one person's, without any content of a case."""
+    policies.check(Action.SEE_TRAIL)
+    form = TrailFilterForm(request.GET or None, people=selectors.colleagues())
+    who = form.person_id if form.is_valid() else None
+    audit.record("audit.viewed", body={"who": str(who or "")})
+    try:
+        entries = selectors.trail(before=request.GET.get("before", ""), who=who)
+    except BadCursor:
+        raise Http404 from None
+    query = urlencode({"who": str(who)}) if who else ""
+    return render(request, "desk/trail.html", {"page": entries, "filters": form, "query": query})

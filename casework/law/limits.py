@@ -1,0 +1,83 @@
+"""One time limit while it is worked out: mutable, and known to the law engine alone."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from casework.law.calendars import Calendar
+from casework.law.counting import Period
+from casework.law.packs import Rule
+from casework.law.timeline import Event
+
+
+class Limit:
+    """A rule applied to the event that starts it.
+
+    `trigger` is the day of the event that brought the limit about; it differs from the start for an extension that is
+    counted from the start of the window it extends (`root`). Ends are inclusive: the last day on which one may act.
+    """
+
+    __slots__ = (
+        "calendar", "cap", "clamped", "end_rolled", "end_strict", "event", "late", "later", "met", "period", "printed",
+        "root", "rule", "silent_from", "starts_rolled", "starts_strict", "state", "stop", "superseded_by", "trigger",
+    )  # fmt: skip
+
+    def __init__(self, rule: Rule, event: Event, state: str | None, period: Period, calendar: Calendar) -> None:
+        self.rule = rule
+        self.event = event
+        self.state = state
+        self.period = period
+        self.calendar = calendar
+        self.starts_strict: date = event.strict
+        self.starts_rolled: date = event.rolled
+        self.trigger: date = event.strict
+        self.end_strict: date = event.strict
+        self.end_rolled: date = event.rolled
+        self.later: date = event.rolled
+        self.clamped = False
+        self.printed = True
+        self.cap: Rule | None = None
+        self.root: Limit | None = None
+        self.met: Event | None = None
+        self.stop: Event | None = None
+        self.late: Event | None = None
+        self.superseded_by: Rule | None = None
+        self.silent_from: date | None = None
+
+    @property
+    def closed_on(self) -> date | None:
+        """Return the day on which a fact met or stopped it, or None."""
+        closing = self.met or self.stop
+        return closing.strict if closing else None
+
+    def open_at(self, day: date) -> bool:
+        """Tell whether it had begun and was neither met nor stopped nor over before `day`."""
+        closed = self.closed_on
+        return self.starts_strict <= day <= self.later and (closed is None or day <= closed)
+
+    def state_on(self, on: date) -> str:
+        """Return running, met, expired, stopped or superseded, as of `on`."""
+        if self.superseded_by is not None:
+            return "superseded"
+        if self.met is not None:
+            return "met"
+        if self.stop is not None:
+            return "stopped"
+        return "expired" if on > self.later else "running"
+
+    @property
+    def due(self) -> date:
+        """Return the date to act on: the earlier one for what our side must do, the later for what we would claim."""
+        if self.rule.act_on == "earlier":
+            return min(self.end_strict, self.end_rolled)
+        return max(self.end_strict, self.end_rolled)
+
+    @property
+    def starts(self) -> date:
+        """Return the day of the event from which `due` is counted."""
+        return self.starts_strict if self.rule.act_on == "earlier" else self.starts_rolled
+
+
+def same_state(one: str | None, other: str | None) -> bool:
+    """Tell whether two states can be the same; one that was not recorded can be any."""
+    return one is None or other is None or one == other
