@@ -44,12 +44,11 @@ def case_list(request: HttpRequest) -> HttpResponse:
     wanted = CaseFilter(state="open")
     rows = _visible(request.user.pk).filter(state=wanted.state)
     total = rows.count()
-    countries = list(_visible(request.user.pk).filter(state="open").order_by("country").values_list("country", flat=True).distinct())
     found = rows.only(*_COLUMNS).order_by(F("next_due_on").asc(nulls_last=True), "id")[:_SIZE]
     page = Page(rows=tuple(_row(case) for case in found), total=total, number=1, size=_SIZE)
     context = {
         "cases": CaseList.of(page),
-        "filters": CaseFilterForm(request.GET, countries=countries),
+        "filters": CaseFilterForm(request.GET),
         "search": SearchForm(),
         "tabs": _list_tabs(mine=False, chosen={}),
         "removable": [],

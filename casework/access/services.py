@@ -113,5 +113,10 @@ def _write(
     # guardian's own save() asks for the object behind the key, which does not exist yet for a case's first grant.
     models.Model.save(row, force_insert=not changed, force_update=changed)
     selectors.forget_levels()
-    body = {"level": level.codename, "holder": str(user_id or group_id), "until": until.isoformat() if until else ""}
+    body = {
+        "level": level.codename,
+        "holder": str(user_id or group_id),
+        "until": until.isoformat() if until else "",
+        "reason": reason,
+    }
     audit.record("grant.changed" if changed else "grant.given", case=case_id, obj=row.pk, body=body)

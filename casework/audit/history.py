@@ -24,11 +24,11 @@ class BulkRefused(TypeError):
     """An operation on a tracked model would have left no history."""
 
 
-class HistoryRow(HistoricalChanges):
+class HistoryRow(HistoricalChanges):  # type: ignore[misc]  # the library has no types
     """What history rows can do besides being rows; here so that migrations name this area and not the library."""
 
 
-class Records(HistoricalRecords):
+class Records(HistoricalRecords):  # type: ignore[misc]
     """History as this house keeps it: random ids, the actor's id, a reason code, no foreign key enforced."""
 
     def __init__(self) -> None:
@@ -99,10 +99,10 @@ class TrackedQuerySet(models.QuerySet[Any]):
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise BulkRefused(f"{self.model.__name__} keeps a history: save rows one by one, or use audit.history.bulk()")
 
-    update = _refuse  # type: ignore[assignment]
-    bulk_create = _refuse  # type: ignore[assignment]
-    bulk_update = _refuse  # type: ignore[assignment]
-    delete = _refuse  # type: ignore[assignment]
+    update = _refuse
+    bulk_create = _refuse
+    bulk_update = _refuse
+    delete = _refuse
     update.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 
@@ -147,7 +147,7 @@ def bulk(
     if any(type(row) is not model for row in rows) or bool(update) != bool(fields):
         raise ValueError("bulk() takes rows of one model, and the fields of those to update")
     _check_reason(reason)
-    plain = models.QuerySet(model)
+    plain: models.QuerySet[Any] = models.QuerySet(model)
     with transaction.atomic():
         if create:
             plain.bulk_create(create)
@@ -156,13 +156,13 @@ def bulk(
         for kind, changed in (("+", create), ("~", update), ("-", delete)):
             _write_history(model, kind, changed, reason)
         if delete:
-            plain.filter(pk__in=[row.pk for row in delete])._raw_delete(plain.db)  # type: ignore[attr-defined]
+            plain.filter(pk__in=[row.pk for row in delete])._raw_delete(plain.db)
 
 
 def _write_history(model: type[Tracked], kind: str, rows: Sequence[Tracked], reason: str) -> None:
     if not rows:
         return
-    history: Any = model.history.model  # type: ignore[attr-defined]
+    history: Any = model.history.model
     at, who = clock.now(), work.current().actor.user_id
     history.objects.bulk_create(
         [

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -239,8 +239,7 @@ def _next_rows(refused: dict[UUID, Finding]) -> list[Row]:
     rows: list[Row] = []
     for stream in streams:
         wanted = min(stream.claimed - stream.seq, EVENTS_A_CHECKPOINT - len(rows))
-        if wanted:
-            rows += _following(stream, found.get(stream.stream, [])[:wanted], wanted, refused)
+        rows += _following(stream, found.get(stream.stream, [])[:wanted], wanted, refused)
     return rows
 
 
@@ -299,7 +298,7 @@ def _store(rows: list[Row], frontier: chain.Frontier) -> None:
     for row in rows:
         frontier.append(chain.leaf_hash(row.stream.bytes, row.seq, row.hash))
     with connection.cursor() as cursor:
-        columns = [[row.stream for row in rows], [row.seq for row in rows], [row.hash for row in rows]]
+        columns: list[Any] = [[row.stream for row in rows], [row.seq for row in rows], [row.hash for row in rows]]
         cursor.execute(
             'INSERT INTO audit_leaf ("index", stream, seq, hash) SELECT %s + place - 1, stream, seq, hash'
             " FROM unnest(%s::uuid[], %s::bigint[], %s::bytea[]) WITH ORDINALITY AS row (stream, seq, hash, place)",

@@ -10,11 +10,12 @@ from uuid import UUID
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from casework.audit import actions, chain, services
+from casework.audit import actions, chain
 from casework.audit.models import Entry
-from casework.audit.types import TrailEntry
+from casework.audit.types import SYSTEM_STREAM, TrailEntry
 from casework.crypto import services as crypto
 from casework.crypto.envelope import DecryptError, open_body
+from casework.crypto.keyring import ScopeKeyring
 from casework.crypto.types import KeyUnavailable
 
 PAGE: Final = 50
@@ -68,7 +69,7 @@ def _position(cursor: str) -> tuple[int, UUID, int]:
         raise BadCursor("no page of the trail ends there") from None
 
 
-def _opened(row: Entry, keys: crypto.ScopeKeyring | None) -> dict[str, Any] | None:
+def _opened(row: Entry, keys: ScopeKeyring | None) -> dict[str, Any] | None:
     if keys is None:
         return None
     if not row.body:
@@ -89,7 +90,7 @@ def _shown(row: Entry, particulars: dict[str, Any] | None) -> TrailEntry:
         seq=row.seq,
         at=chain.moment(row.time_us),
         actor=None if row.actor == chain.NIL else row.actor,
-        by_machine=row.actor == services.SYSTEM_STREAM,
+        by_machine=row.actor == SYSTEM_STREAM,
         action=action.name if action else "",
         sentence=action.sentence if action else _("Did something that this version does not know"),
         outcome=row.outcome,

@@ -20,7 +20,7 @@ from django.db import connection, models, transaction
 
 from casework.audit import actions, chain
 from casework.audit.models import Head
-from casework.audit.types import COLUMNS, Row
+from casework.audit.types import COLUMNS, SYSTEM_STREAM, Row
 from casework.core import clock, work
 from casework.crypto import services as crypto
 from casework.crypto.envelope import seal_body
@@ -29,7 +29,6 @@ from casework.crypto.fields import ciphertexts
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
-SYSTEM_STREAM = work.SYSTEM_ID
 HOOK = "zz-audit"
 _BATCH = 500
 
@@ -52,7 +51,7 @@ class _Pending:
     action: actions.Action
     outcome: int
     reason: int
-    object: UUID
+    target: UUID
     row_digest: bytes
     body: bytes
     case_id: UUID | None
@@ -71,7 +70,7 @@ class _Pending:
             self.action.code,
             self.outcome,
             self.reason,
-            self.object,
+            self.target,
             self.row_digest,
             self.body,
         )
@@ -217,7 +216,7 @@ def _collect(
         action=found,
         outcome=outcome,
         reason=actions.reason_code(reason),
-        object=target,
+        target=target,
         row_digest=row_digest(row) if row is not None else chain.NO_DIGEST,
         body=_packed(body),
         case_id=case_of(stream, who, found.code, target),
@@ -277,7 +276,7 @@ def _plain(value: object) -> str:
 
 
 def _standing() -> set[int]:
-    return {id(callback) for _sids, callback, _robust in connection.run_on_commit}
+    return {id(registered[1]) for registered in connection.run_on_commit}
 
 
 CaseResolver = Callable[[str], UUID | None]
@@ -342,7 +341,7 @@ def _append(entries: Sequence[_Pending], by: work.Actor) -> None:
             action=entry.action.code,
             outcome=entry.outcome,
             reason=entry.reason,
-            object=entry.object,
+            object=entry.target,
             row_digest=entry.row_digest,
             body=body,
             hash=b"",

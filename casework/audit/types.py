@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from casework.audit.chain import Event
+from casework.core import work
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+# The stream of what nobody signed in and the machine itself do; also the actor of the latter.
+SYSTEM_STREAM = work.SYSTEM_ID
 
 
 class Row(NamedTuple):

@@ -20,7 +20,7 @@ from django.db import connection, models, transaction
 
 from casework.audit import actions, chain, services
 from casework.audit.models import Checkpoint, Entry, Head
-from casework.audit.types import Finding
+from casework.audit.types import SYSTEM_STREAM, Finding
 from casework.crypto import signing
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ _ENDS: Final = """
     SELECT DISTINCT ON (stream) stream, seq, hash FROM audit_leaf WHERE "index" < %s ORDER BY stream, seq DESC
 """
 _NAMING_CASE: Final = frozenset(struct.pack(">H", action.code) for action in actions.ACTIONS if action.names_case)
-_SYSTEM: Final = services.SYSTEM_STREAM.bytes
+_SYSTEM: Final = SYSTEM_STREAM.bytes
 
 
 def _shape() -> tuple[int, int]:
@@ -421,7 +421,7 @@ def _object_case(action: bytes, target: bytes) -> bytes | None:
 
 
 def _kind(stream: UUID, actor: UUID) -> int:
-    if stream == services.SYSTEM_STREAM:
+    if stream == SYSTEM_STREAM:
         return Head.Kind.SYSTEM
     return Head.Kind.USER if stream == actor else Head.Kind.CASE
 

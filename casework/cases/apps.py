@@ -7,6 +7,9 @@ class CasesConfig(AppConfig):
 
     def ready(self) -> None:
         from casework.access import registry
+        from casework.audit import services as audit
+        from casework.cases import selectors
         from casework.cases.models import CaseGroupGrant, CaseUserGrant
 
+        audit.set_case_resolver(selectors.id_of_reference)
         registry.register(registry.GrantTables(user=CaseUserGrant, group=CaseGroupGrant))

@@ -14,7 +14,6 @@ from casework.cases.models import Case, Person
 from casework.cases.types import (
     CaseFilter,
     CaseRow,
-    CaseState,
     CaseView,
     GroundInput,
     Page,
@@ -126,7 +125,8 @@ def _matching(rows: QuerySet[Case], words: str) -> list[UUID]:
     sound = access.levels_for(work.current().actor.user_id, [case.pk for case in candidates])
     candidates = [case for case in candidates if case.pk in sound]
     crypto.keys_for_many([case.pk for case in candidates])
-    return [case.pk for case in candidates if blind_index.matches(words, case.search["names"])]
+    query = blind_index.Query(words)
+    return [case.pk for case in candidates if query.matches(case.search["names"])]
 
 
 def by_reference(reference: str) -> UUID:
@@ -196,12 +196,6 @@ def _person(person: Person) -> PersonView:
     )
 
 
-def countries_in_use() -> list[str]:
-    """Return the countries of the visible open cases, for the filter."""
-    rows = visible().filter(state=CaseState.OPEN).order_by("country").values_list("country", flat=True)
-    return list(rows.distinct())
-
-
 def clear_columns(case_ids: Iterable[UUID]) -> Mapping[UUID, Case]:
     """Return cases by id with clear columns only; for the machine's own work, which shows nothing to anybody."""
     columns = [name for name in _LIST_COLUMNS if name != "search"]
@@ -220,3 +214,8 @@ def ids_for_rebuild(reference: str | None) -> list[UUID]:
     if reference:
         rows = rows.filter(reference=reference.strip().upper())
     return list(rows.order_by("id").values_list("id", flat=True))
+
+
+def id_of_reference(reference: str) -> UUID | None:
+    """Return the id of the case with `reference`, or None; for the verifier of the trail, which sees nothing else."""
+    return Case.objects.filter(reference=reference.strip().upper()).values_list("id", flat=True).first()

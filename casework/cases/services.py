@@ -56,8 +56,10 @@ def create_case(*, team_id: UUID, given: CaseInput) -> UUID:
         search=_search_entry([given.applicant]),
     )
     case.save(force_insert=True)
-    _new_person(case_id, given.applicant).save(force_insert=True)
+    applicant = _new_person(case_id, given.applicant)
+    applicant.save(force_insert=True)
     audit.record("case.created", case=case_id, obj=case_id, row=case)
+    audit.record("person.added", case=case_id, obj=applicant.pk, row=applicant)
     return case_id
 
 
@@ -130,6 +132,7 @@ def update_case(case_id: UUID, *, given: CaseInput, version: int) -> None:
     _reindex(case, people)
     case.save()
     audit.record("case.updated", case=case_id, obj=case_id, row=case)
+    audit.record("person.updated", case=case_id, obj=applicant.pk, row=applicant)
 
 
 def add_family_member(case_id: UUID, *, given: PersonInput) -> UUID:
@@ -192,7 +195,7 @@ def assign_case(case_id: UUID, *, lead_id: UUID) -> None:
     case.lead_id = lead_id
     case.version += 1
     case.save()
-    audit.record("case.assigned", case=case_id, obj=lead_id, row=case)
+    audit.record("case.assigned", case=case_id, obj=case_id, row=case, body={"lead": str(lead_id)})
 
 
 def possible_leads(team_id: UUID) -> list[Colleague]:

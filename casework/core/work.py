@@ -49,6 +49,7 @@ class Work:
         self.actor = actor
         self.store: dict[str, object] = {}
         self._before_commit: dict[str, Callable[[], None]] = {}
+        self._undo: list[Callable[[], None]] = []
 
     def _finish(self) -> None:
         # A hook may add another (planning reminders writes to the trail); the trail, registered with a key that
@@ -86,6 +87,11 @@ def before_commit(key: str, fn: Callable[[], None]) -> None:
     current()._before_commit.setdefault(key, fn)
 
 
+def if_undone(fn: Callable[[], None]) -> None:
+    """Run `fn` when the running unit of work fails: for what the database cannot take back, such as a moved file."""
+    current()._undo.append(fn)
+
+
 @contextmanager
 def acting(actor: Actor) -> Iterator[Work]:
     """Run the block as `actor` in one transaction; nested use is a savepoint of the same actor.
@@ -109,6 +115,10 @@ def acting(actor: Actor) -> Iterator[Work]:
             work._finish()
             if _inside_a_test():
                 _tell_database(None)
+    except BaseException:
+        for fn in work._undo:
+            fn()
+        raise
     finally:
         _current.reset(token)
         for fn in _at_end:

@@ -92,6 +92,17 @@ _PRESSING_DAYS, _SOON_DAYS = 2, 7
 # One word that the catalogue has for another member of the same name.
 _OTHER_CHOICES: Mapping[tuple[str, str], StrOrPromise] = {("kind", "medical"): _("Medical appointment")}
 
+# What the date of a fact is, where "Date" alone could be misread.
+DATES: Mapping[str, StrOrPromise] = {
+    "time-limit-set": _("Day on which it was set"),
+    "appointment": _("Day of the appointment"),
+    "appointment-cancelled": _("Day on which it would have been"),
+    "crisis-derogation": _("From"),
+    "transfer-scheduled": _("Day of the planned transfer"),
+    "visa-expires": _("Last day of the visa"),
+    "permit-expires": _("Last day of the document"),
+}
+
 HELP: Mapping[str, StrOrPromise] = {
     "appeal_days": _("The figure printed under “remedies” counts before any general rule."),
     "departure_days": _("Leave empty where the person must leave at once."),
@@ -167,9 +178,8 @@ def _rule_keys() -> Mapping[str, str]:
 
 
 def rule(rule_id: str) -> str:
-    """Return a rule's name in words; a limit that no pack has was set by a court or an authority."""
-    key = _rule_keys().get(rule_id)
-    return _say(key, rule_id) if key else str(_("Date set by a court or an authority"))
+    """Return a rule's name in words; limits that no pack has, set by others, have their words under their own id."""
+    return _say(_rule_keys().get(rule_id, f"label.{rule_id}"), rule_id)
 
 
 def fact(name: str) -> str:

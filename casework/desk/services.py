@@ -31,7 +31,7 @@ from casework.transfers.types import Board
 
 @dataclass(frozen=True)
 class CasePage:
-    """One opened case: its head, its record, the colleagues who stand on the page, and what was derived where asked for."""
+    """One opened case: its head, its record, the colleagues named on the page, and what was derived where asked for."""
 
     header: CaseHeader
     case: CaseView

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -58,12 +59,12 @@ def add_document(case_id: UUID, *, upload: SealedUpload, title: str, kind: str, 
         dated_on=dated_on,
     )
     document.save(force_insert=True)
-    # The object moves before the commit: a row without its file could never be mended, a file without its row is
-    # unreadable rubbish that the rollback below removes.
+    # The object moves before the commit: a row without its file could never be mended, while a file without its row
+    # is unreadable rubbish, and is removed when the unit of work fails.
     target = _path(upload.object_id)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.replace(upload.path, target)
-    work.current().store.setdefault("documents.moved", []).append(target)  # type: ignore[attr-defined]
+    work.if_undone(lambda: target.unlink(missing_ok=True))
     audit.record("document.uploaded", case=case_id, obj=document.pk, row=document)
     return document.pk
 
@@ -88,7 +89,19 @@ def open_document(case_id: UUID, document_id: UUID) -> OpenedDocument:
     view = selectors.view_of(document)
     source = _path(document.object_id).open("rb")
     chunks = envelope.decrypt_chunks(source, key=_file_key(document), scope=case_id, file_id=document.object_id)
-    return OpenedDocument(view=view, chunks=chunks)
+    return OpenedDocument(view=view, chunks=_watched(chunks, source, work.current().actor, document))
+
+
+def _watched(
+    chunks: Iterator[bytes], source: BinaryIO, actor: work.Actor, document: Document
+) -> Iterator[bytes]:
+    # The unit of work is long over when the last chunk leaves: a file found changed on the way gets its own entry.
+    with source:
+        try:
+            yield from chunks
+        except envelope.DecryptError:
+            audit.record_now(actor, "document.download_cut", case=document.case_id, obj=document.pk)
+            raise
 
 
 def content_of(case_id: UUID, view: DocumentView) -> BinaryIO:

@@ -21,7 +21,7 @@ def about(reading: Reading, settled: bool) -> Iterator[Message]:
     `settled`: nobody needs to be told any more whom a passed period would have made responsible.
     """
     for limit in reading.limits:
-        state = limit.state_on(reading.on)
+        state, rule = limit.now, limit.rule
         if state == "expired":
             if not settled:
                 yield from _claims(limit, reading)
@@ -29,7 +29,8 @@ def about(reading: Reading, settled: bool) -> Iterator[Message]:
             yield from _running(limit, reading)
         elif state == "met" and limit.met is not None and limit.met.strict > limit.end_strict:
             yield Message("warning.met-between", {"on": limit.met.strict, **_named(limit)})
-        yield from _facts_that_do_not_fit(limit, reading)
+        if rule.length_from is not None or rule.restarts_on or rule.lasting is not None:
+            yield from _facts_that_do_not_fit(limit, reading)
     yield from _urgency(reading)
     yield from _absconding(reading)
     yield from _crises(reading)

@@ -39,7 +39,7 @@ def procedure(case: CaseFile, *, on: date, lang: str = "en", explain: bool = Tru
     name, readings = _readings(timeline, on)
     main = readings[0]
     stage, responsible = stage_of(main.timeline, case)
-    deadlines = [_deadline(limit, reading, words, on, explain) for reading in readings for limit in reading.limits]
+    deadlines = [_deadline(limit, reading, words, explain) for reading in readings for limit in reading.limits]
     deadlines.extend(set_by_others.deadlines(timeline, on, words, explain))
     deadlines.sort(key=_by_due)
     messages = list(_general_warnings(timeline, name, on))
@@ -90,8 +90,8 @@ def _ran_into_change(then: Reading) -> bool:
     )
 
 
-def _deadline(limit: Limit, reading: Reading, words: Words, on: date, explain: bool) -> Deadline:
-    rule, state = limit.rule, limit.state_on(on)
+def _deadline(limit: Limit, reading: Reading, words: Words, explain: bool) -> Deadline:
+    rule, state = limit.rule, limit.now
     country = reading.timeline.case.country
     if rule.whose == "country":
         whose = country
@@ -121,7 +121,7 @@ def _deadline(limit: Limit, reading: Reading, words: Words, on: date, explain: b
         else (),
         label=words.say(rule.label),
         concerns=limit.state,
-        certainty=explaining.weakest_certainty(limit),
+        certainty=explaining.weakest_certainty(limit) if reading.timeline.tells_certainty else None,
         calendar=limit.calendar.label,
     )
 

@@ -18,8 +18,9 @@ class Limit:
     """
 
     __slots__ = (
-        "calendar", "cap", "clamped", "end_rolled", "end_strict", "event", "late", "later", "met", "period", "printed",
-        "root", "rule", "silent_from", "starts_rolled", "starts_strict", "state", "stop", "superseded_by", "trigger",
+        "calendar", "cap", "clamped", "end_rolled", "end_strict", "event", "late", "later", "met", "now", "period",
+        "printed", "root", "rule", "silent_from", "starts_rolled", "starts_strict", "state", "stop", "superseded_by",
+        "trigger",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, event: Event, state: str | None, period: Period, calendar: Calendar) -> None:
@@ -35,6 +36,7 @@ class Limit:
         self.end_rolled: date = event.rolled
         self.later: date = event.rolled
         self.clamped = False
+        self.now = ""
         self.printed = True
         self.cap: Rule | None = None
         self.root: Limit | None = None
@@ -55,15 +57,16 @@ class Limit:
         closed = self.closed_on
         return self.starts_strict <= day <= self.later and (closed is None or day <= closed)
 
-    def state_on(self, on: date) -> str:
-        """Return running, met, expired, stopped or superseded, as of `on`."""
+    def settle(self, on: date) -> None:
+        """Fix `now`, where the limit stands on that day: running, met, expired, stopped or superseded."""
         if self.superseded_by is not None:
-            return "superseded"
-        if self.met is not None:
-            return "met"
-        if self.stop is not None:
-            return "stopped"
-        return "expired" if on > self.later else "running"
+            self.now = "superseded"
+        elif self.met is not None:
+            self.now = "met"
+        elif self.stop is not None:
+            self.now = "stopped"
+        else:
+            self.now = "expired" if on > self.later else "running"
 
     @property
     def due(self) -> date:

@@ -219,8 +219,11 @@ class _Entry:
         return tuple(value)
 
     def day(self, key: str) -> date | None:
-        value = self.table.get(key)
-        if value is not None and type(value) is not date:
+        return self.required_day(key) if key in self.table else None
+
+    def required_day(self, key: str) -> date:
+        value = self.table[key]
+        if type(value) is not date:
             raise self.fault(f"{key} must be a date")
         return value
 
@@ -277,9 +280,6 @@ def _rule(pack: str, place: int, regime: str, table: object) -> Rule:
     if length.startswith("urgent_days or "):
         length_from, written = "urgent_days", length.removeprefix("urgent_days or ")
     whose = entry.choice("whose", ("country", "requested", "applicant", "authority"))
-    checked_on = entry.day("checked_on")
-    if checked_on is None:
-        raise entry.fault("checked_on is missing")
     lengths = entry.table.get("length_if", {})
     if not isinstance(lengths, dict):
         raise entry.fault("length_if must be a table")
@@ -320,14 +320,21 @@ def _rule(pack: str, place: int, regime: str, table: object) -> Rule:
         on_expiry=entry.message("expiry", entry.text("on_expiry")),
         claim=entry.message("claim", claim) if claim else None,
         frees=entry.message("claim", frees) if frees else None,
-        warns=tuple(entry.message("warning", key) for key in entry.texts("warns")),
+        warns=_warnings(entry),
         legal_basis=entry.text("legal_basis"),
         source=_link(entry),
-        checked_on=checked_on,
+        checked_on=entry.required_day("checked_on"),
         confidence=entry.choice("confidence", CONFIDENCES),
         applies_from=entry.day("applies_from"),
         applies_until=entry.day("applies_until"),
     )
+
+
+def _warnings(entry: _Entry) -> tuple[str, ...]:
+    keys = entry.texts("warns")
+    if keys and entry.text("length") != "none":
+        raise entry.fault("warns is for entries without a period; a period has a claim")
+    return tuple(entry.message("warning", key) for key in keys)
 
 
 def _link(entry: _Entry) -> str:

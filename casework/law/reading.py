@@ -55,6 +55,7 @@ def rules_of_pack(name: str) -> tuple[Rule, ...]:
     return tuple(rule for rule in packs.load() if rule.regime == name)
 
 
+@lru_cache(maxsize=4096)
 def rules_for(registered: date, reading: str | None) -> RuleSet:
     """Return the rules that govern a case registered on that day, under one reading.
 
@@ -118,7 +119,7 @@ class Reading:
         self.messages: list[Message] = []
         self.rules = rules
         self._country = timeline.case.country
-        self._region = timeline.case.region
+        self._home = calendar_for(self._country, timeline.case.region)
         self._floor = AMMR_APPLIES_FROM if name == "B" else None
         self._silence_ends: list[date] = []
         self.timeline = timeline
@@ -134,6 +135,8 @@ class Reading:
         self._supersede()
         if self._floor is not None:
             self.limits = [limit for limit in self.limits if not self._over_before_floor(limit)]
+        for limit in self.limits:
+            limit.settle(on)
         self.notes: list[str] = []
         for rule in rules.notes:
             if not heard.isdisjoint(rule.start_names) and any(True for _ in self._starts(rule)):
@@ -245,10 +248,8 @@ class Reading:
         group: list[Limit] = []
         for rule in family.bases:
             specs = rule.restarts_on if restart else rule.starts_on
-            if any(spec.event == event.name and self._holds(spec, event) for spec in specs):
+            if self._matches(specs, event):
                 group.append(self._open(rule, event, state))
-        if not group:
-            return []
         root = _decisive(group)
         members = [root]
         for rule, extra in self._extending(family, root):
@@ -311,7 +312,7 @@ class Reading:
                     over = Event(
                         "suspension-over", spell.ends.strict, spell.ends.strict, member.state, fact=spell.ends.fact
                     )
-                    if any(self._matches(root.rule.restarts_on, over)):
+                    if self._matches(root.rule.restarts_on, over):
                         for other in stopped:
                             other.superseded_by = root.rule
                         return over
@@ -325,7 +326,10 @@ class Reading:
                 missed = [
                     root
                     for root in roots
-                    if same_state(root.state, event.state) and root.later < event.strict and root.closed_on is None
+                    if same_state(root.state, event.state)
+                    and root.later < event.strict
+                    and root.closed_on is None
+                    and root.superseded_by is None
                 ]
                 if id(event) not in used and missed:
                     self.messages.append(
@@ -356,8 +360,6 @@ class Reading:
                 continue
             mine.append(self._open(rule, event))
         self.limits.extend(mine)
-        if mine and rule.warns:
-            self._warn(rule)
 
     def _supersede(self) -> None:
         """Let a limit take the place of those it supersedes, unless a fact had closed them before."""
@@ -392,10 +394,8 @@ class Reading:
             return True
         return all(predicate(self.timeline, event) is wanted for predicate, wanted in spec.conditions)
 
-    def _matches(self, specs: Iterable[Spec], event: Event) -> Iterator[bool]:
-        for spec in specs:
-            if spec.event == event.name and self._holds(spec, event):
-                yield True
+    def _matches(self, specs: Iterable[Spec], event: Event) -> bool:
+        return any(spec.event == event.name and self._holds(spec, event) for spec in specs)
 
     def _figure(self, rule: Rule, event: Event) -> int | None:
         """Return the number of days that a fact gives: printed in a decision, or asked for in a request."""
@@ -420,7 +420,7 @@ class Reading:
         if rule.calendar == "requested" and state is not None:
             calendar = calendar_for(state)
         else:
-            calendar = calendar_for(self._country, self._region)
+            calendar = self._home
         limit = Limit(rule, event, state, period, calendar)
         limit.printed = printed
         if period.backwards:
@@ -536,7 +536,7 @@ class Reading:
     def changes(self) -> Iterator[date]:
         """Yield the days after `on` on which this reading says something else although nothing is recorded."""
         for limit in self.limits:
-            if limit.state_on(self.on) == "running":
+            if limit.now == "running":
                 for end in (limit.end_strict, limit.later):
                     if end >= self.on:
                         yield end + _DAY

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from copy import copy
 from datetime import date
 from typing import NamedTuple
 
@@ -81,7 +80,8 @@ _ASKED_FROM = frozenset(_RECEIPTS.values())
 class Timeline:
     """One case's facts in order. Independent of the order in which they were recorded, and of any rule.
 
-    `events` holds by name what rules listen to; `sequence` the recorded ones in order, receipts not assumed.
+    `events` holds by name what rules listen to; `sequence` the recorded ones in order, receipts not assumed;
+    `tells_certainty`: at least one fact says how sure it is.
     """
 
     def __init__(self, case: CaseFile) -> None:
@@ -126,6 +126,7 @@ class Timeline:
         self.detentions = self._spells("detained", ("released", "transferred"))
         self.imprisonments = self._spells("imprisoned", ("prison-released",))
         self.suspensions = self._suspensions()
+        self.tells_certainty = any(fact.certainty for fact in self.facts)
         crises = self.events.get("crisis-derogation", ())
         self.crises = [(event.state, event.strict, event.fact.get("until")) for event in crises if event.fact]
 
@@ -147,7 +148,8 @@ class Timeline:
 
     def with_events(self, events: Mapping[str, list[Event]]) -> Timeline:
         """Return the same timeline, in which rules also hear of these events: what the law makes of the facts."""
-        other = copy(self)
+        other = Timeline.__new__(Timeline)
+        other.__dict__.update(self.__dict__)
         other.events = {**self.events, **events}
         return other
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+from collections.abc import Mapping
+from email.utils import format_datetime
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import BadHeaderError, EmailMultiAlternatives, get_connection
+from django.core.mail.message import sanitize_address
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from casework.core import clock
 from casework.notices.types import Kind, Urgency
 
 INBOX_PATH = "/inbox/"
@@ -51,22 +55,56 @@ def _words(kind: str, urgent: bool, language: str, url: str) -> _Words:
     return _Words(subject.strip(), text, html)
 
 
+@lru_cache(maxsize=64)
+def _laid_out(words: _Words, sender: str) -> bytes:
+    """Return everything that mails with the same words share: the common headers, an empty line, both bodies."""
+    common = EmailMultiAlternatives(words.subject, words.text, sender)
+    common.attach_alternative(words.html, "text/html")
+    message = common.message()
+    for own in ("To", "Date", "Message-ID"):
+        del message[own]
+    message["Auto-Submitted"] = "auto-generated"
+    return message.as_bytes(linesep="\r\n")
+
+
+class _Message:
+    """A mail as bytes: what backends ask of `EmailMessage.message()`."""
+
+    def __init__(self, own: Mapping[str, str], shared: bytes) -> None:
+        head = "".join(f"{name}: {value}\r\n" for name, value in own.items())
+        self._bytes = head.encode("ascii") + shared
+
+    def as_bytes(self, linesep: str = "\r\n") -> bytes:
+        return self._bytes if linesep == "\r\n" else self._bytes.replace(b"\r\n", linesep.encode())
+
+
+class Mail(EmailMultiAlternatives):
+    """A mail that shares its layout with all others of the same words: laying out MIME costs more than sending it."""
+
+    def message(self, **kwargs: object) -> _Message:  # type: ignore[override]
+        (address,) = self.to
+        if "\n" in address or "\r" in address:
+            raise BadHeaderError("an address has one line")
+        own = {
+            "To": sanitize_address(address, "utf-8"),
+            "Date": format_datetime(clock.now()),
+            "Message-ID": self.extra_headers["Message-ID"],
+        }
+        words = _Words(str(self.subject), str(self.body), str(self.alternatives[0][0]))
+        return _Message(own, _laid_out(words, self.from_email))
+
+
 def message_id(notice_id: UUID) -> str:
     """Return the Message-ID of a notice's mail: always the same one, so that a repeated mail is seen to be the same."""
     host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip("> ") or "localhost"
     return f"<{notice_id}@{host}>"
 
 
-def compose(*, notice_id: UUID, kind: str, urgency: int, address: str, language: str) -> EmailMultiAlternatives:
+def compose(*, notice_id: UUID, kind: str, urgency: int, address: str, language: str) -> Mail:
     """Return the mail of one notice: no name, reference, country, ground or date, only that something waits."""
     url = settings.BASE_URL.rstrip("/") + INBOX_PATH
     words = _words(kind, urgency == Urgency.URGENT, language, url)
-    mail = EmailMultiAlternatives(
-        subject=words.subject,
-        body=words.text,
-        to=[address],
-        headers={"Message-ID": message_id(notice_id), "Auto-Submitted": "auto-generated"},
-    )
+    mail = Mail(words.subject, words.text, to=[address], headers={"Message-ID": message_id(notice_id)})
     mail.attach_alternative(words.html, "text/html")
     return mail
 
@@ -77,7 +115,7 @@ class Sender:
     def __init__(self) -> None:
         self._connection = get_connection()
 
-    def send(self, mail: EmailMultiAlternatives) -> None:
+    def send(self, mail: Mail) -> None:
         """Send one mail; return only once the server has taken it.
 
         Raises:

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Case, DateTimeField, F, QuerySet, Value, When
+from django.db.models import F, QuerySet
 
 from casework.audit import actions
 from casework.audit import services as audit
@@ -256,19 +256,20 @@ def _mine(claimed: Claim, notices: Sequence[Notice]) -> QuerySet[Notice]:
     return Notice.objects.filter(pk__in=[notice.pk for notice in notices], claimed_by=claimed.token)
 
 
+# Voided while it was on its way: it was told all the same, and needs nobody's attention.
+_MARK = """
+UPDATE notices_notice
+   SET state = 'sent', sent_at = %(now)s, answer_code = 250, claimed_by = NULL, claimed_until = NULL,
+       settled_at = CASE WHEN state = 'voided' THEN %(now)s::timestamptz END
+ WHERE id = %(id)s AND claimed_by = %(token)s
+"""
+
+
 def _mark_sent(claimed: Claim, notice: Notice) -> None:
-    now = clock.now()
     with work.acting(work.system_actor()):
-        # Voided while it was on its way: it was told all the same, and needs nobody's attention.
-        told_in_vain = Case(When(state=State.VOIDED, then=Value(now)), default=None, output_field=DateTimeField())
-        marked = _mine(claimed, [notice]).update(
-            settled_at=told_in_vain,
-            state=State.SENT,
-            sent_at=now,
-            answer_code=250,
-            claimed_by=None,
-            claimed_until=None,
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(_MARK, {"now": clock.now(), "id": notice.pk, "token": claimed.token})
+            marked = cursor.rowcount == 1
         if marked:
             _tell_trail("reminder.sent", notice, answer=250)
 

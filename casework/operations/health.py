@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.cache import cache
@@ -15,6 +16,9 @@ from casework.core import clock
 from casework.crypto import services as crypto
 from casework.crypto.keyring import RootKeyError
 from casework.notices import selectors as notices
+
+
+_STALE = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,13 @@ def _clock() -> str:
 
 
 def _reminders() -> str:
-    beat = notices.heartbeat()
-    return "" if beat.is_alive else "No reminder run in the last two hours: are worker and beat running?"
+    beats = notices.heartbeats()
+    if beats.mail_failing_since:
+        return "The mail server refuses our mail: reminders wait in the inbox alone. Check EMAIL_URL."
+    times = [at for at in (beats.planned_at, beats.delivered_at) if at is not None]
+    if len(times) < 2 or clock.now() - min(times) > _STALE:  # noqa: PLR2004
+        return "Nothing was planned or delivered in the last two hours: are worker and beat running?"
+    return ""
 
 
 _CHECKS: dict[str, Callable[[], str]] = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
@@ -99,11 +99,11 @@ def plan() -> Planned:
     For the machine's own principal, in short transactions of its own; memory does not grow with the number of cases.
     """
     done, audiences = plan_pending(), Audiences()
-    last = clock.now() + steps.HORIZON + steps.LONGEST_STEP + timedelta(days=1)
-    for batch in _batches(procedure.running_limits_due_by(last.date())):
+    last = (clock.now() + steps.HORIZON + steps.LONGEST_STEP + timedelta(days=1)).date()
+    for batch in _batches(procedure.running_limits_due_by(last)):
         done += _plan_again({limit.id for limit in batch}, audiences)
     for ids in _batches(notice_selectors.planned_subjects()):
-        done += _plan_again(set(ids), audiences)
+        done += _plan_again(set(ids), audiences, unless_running_until=last)
     with work.acting(work.system_actor()):
         notices.beat(notice_selectors.PLANNING)
     _wake()
@@ -139,11 +139,13 @@ def _plan_cases(case_ids: Sequence[UUID], audiences: Audiences) -> Planned:
         return _apply(limits, gone, audiences)
 
 
-def _plan_again(limit_ids: set[UUID], audiences: Audiences) -> Planned:
+def _plan_again(limit_ids: set[UUID], audiences: Audiences, *, unless_running_until: date | None = None) -> Planned:
     with work.acting(work.system_actor()):
         _one_planner_at_a_time()
-        limits = procedure.limits_by_id(limit_ids)
-        return _apply(list(limits.values()), limit_ids - limits.keys(), audiences)
+        found = procedure.limits_by_id(limit_ids)
+        near = unless_running_until
+        limits = [limit for limit in found.values() if near is None or limit.state != "running" or limit.due_on > near]
+        return _apply(limits, limit_ids - found.keys(), audiences)
 
 
 def _apply(limits: Sequence[StoredLimit], gone: set[UUID], audiences: Audiences) -> Planned:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -79,6 +79,10 @@ class TestAWholeTrail:
         verification = trail.verification(public_key=None)
         assert verification.run() == []
         assert not verification.checks_signatures
+
+    def test_of_a_stream_that_is_not_there_has_nothing_wrong(self, trail):
+        verification = trail.verification(stream=uuid4())
+        assert (verification.run(), verification.position.entries) == ([], 0)
 
     def test_verifies_after_its_key_is_destroyed(self, trail):
         """Invariant 11."""

@@ -55,11 +55,8 @@ class World:
         return World(*(uuid4() for _ in range(5)))
 
 
-def build(people: cast.Cast) -> World:
-    """Make a case of North with a fact, a document, a grant to Lev and an inbox item."""
-    from casework.notices.models import Notice
-    from casework.notices.types import State
-
+def build(people: cast.Cast, notice_id: UUID) -> World:
+    """Make a case of North with a fact, a document and a grant to Lev; `notice_id` is an item of Wanda's inbox."""
     case_id = cast.open_a_case(people)
     with cast.acting(people.wanda):
         fact = {"fact": "application-registered", "on": "2026-09-01", "state": "FR"}
@@ -75,11 +72,7 @@ def build(people: cast.Cast) -> World:
             until=clock.now() - timedelta(minutes=1),
         )
         grant_id = next(grant.id for grant in grants.grants_on(case_id) if grant.holder_id == people.lev)
-        hearing = {"fact": "appointment", "on": (clock.today() + timedelta(days=3)).isoformat(), "kind": "hearing"}
-        procedure.record_fact(case_id, content=hearing)
-        notice = Notice.objects.filter(recipient_id=people.wanda, channel="inbox").earliest("due_on")
-        Notice.objects.filter(pk=notice.pk).update(state=State.SENT, sent_at=clock.now())
-    return World(case_id, fact_id, document_id, grant_id, notice.pk)
+    return World(case_id, fact_id, document_id, grant_id, notice_id)
 
 
 def clients(people: cast.Cast) -> dict[str, Client]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from tests.house import matrix
@@ -67,8 +69,17 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(people):
-    return matrix.build(people)
+def world(people, superuser):
+    # The web role may not write notices: an item of Wanda's inbox is put there by hand and taken away again.
+    notice_id = uuid4()
+    superuser.execute(
+        "INSERT INTO notices_notice (id, recipient_id, channel, kind, case_id, about_id, step, due_on, urgency, key,"
+        " planned_at, send_at, next_try_at, state, attempts, sent_at, failure)"
+        " VALUES (%s, %s, 'inbox', 'limit', %s, %s, '3', current_date + 3, 2, %s, now(), now(), now(), 'sent', 0, now(), '')",
+        [notice_id, people.wanda, uuid4(), uuid4(), str(notice_id)],
+    )
+    yield matrix.build(people, notice_id)
+    superuser.execute("DELETE FROM notices_notice WHERE id = %s", [notice_id])
 
 
 @pytest.fixture
@@ -85,33 +96,34 @@ class TestEveryAddress:
         ours = {name for name, route, _gaps in matrix.patterns() if not route.startswith("account/")}
         assert ours == set(TABLE)
 
-    @pytest.mark.parametrize("name", sorted(TABLE))
-    def test_answers_each_person_as_the_table_says(self, world, clients, name):
-        gaps = _gaps()[name]
-        found = tuple(
-            "".join(
-                LETTERS.get(matrix.outcome(matrix.ask(clients[who], method, name, gaps, world)), "?")
-                for who in matrix.PEOPLE
+    def test_answers_each_person_as_the_table_says(self, world, clients):
+        gaps = _gaps()
+        found = {
+            name: tuple(
+                "".join(
+                    LETTERS.get(matrix.outcome(matrix.ask(clients[who], method, name, gaps[name], world)), "?")
+                    for who in matrix.PEOPLE
+                )
+                for method in ("GET", "POST")
             )
-            for method in ("GET", "POST")
-        )
-        assert found == TABLE[name]
+            for name in TABLE
+        }
+        assert {name: row for name, row in found.items() if row != TABLE[name]} == {}
 
 
 class TestAHiddenCase:
     """Invariant 25: absent and hidden answer alike, to the letter."""
 
-    @pytest.mark.parametrize("name", NAMES_CASE)
     @pytest.mark.parametrize("who", ["other team", "expired", "admin"])
-    def test_answers_exactly_like_one_that_does_not_exist(self, world, clients, name, who):
-        gaps = _gaps()[name]
+    def test_answers_exactly_like_one_that_does_not_exist(self, world, clients, who):
         nothing = matrix.World.of_nothing()
-        for method in ("GET", "POST"):
-            hidden = matrix.ask(clients[who], method, name, gaps, world)
-            absent = matrix.ask(clients[who], method, name, gaps, nothing)
-            assert hidden.status_code == absent.status_code
-            assert matrix.visible_text(hidden) == matrix.visible_text(absent)
-            assert dict(hidden.headers) | {"Content-Length": ""} == dict(absent.headers) | {"Content-Length": ""}
+        different = []
+        for name in NAMES_CASE:
+            for method in ("GET", "POST"):
+                hidden, absent = (matrix.ask(clients[who], method, name, _gaps()[name], it) for it in (world, nothing))
+                if _all_of(hidden) != _all_of(absent):
+                    different.append(f"{method} {name}")
+        assert different == []
 
     def test_is_hidden_from_its_own_lawyer_under_a_foreign_documents_address(self, people, world, clients):
         from dataclasses import replace
@@ -120,6 +132,11 @@ class TestAHiddenCase:
         mixed = replace(world, document_id=uuid4())
         answer = matrix.ask(clients["lawyer"], "POST", "document_download", ["case_id", "document_id"], mixed)
         assert matrix.outcome(answer) == "not found"
+
+
+def _all_of(answer):
+    headers = {name: value for name, value in answer.headers.items() if name != "Content-Length"}
+    return answer.status_code, headers, matrix.visible_text(answer)
 
 
 class TestSigningIn:

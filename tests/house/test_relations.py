@@ -57,5 +57,5 @@ class TestRelations:
             ), model._meta.label
 
 
-# Numbers by nature: versions of the wrapping key, positions in the Merkle log.
-INTEGER_KEYS = {"crypto.Kek", "audit.Leaf", "audit.Checkpoint"}
+# By nature: versions of the wrapping key, positions in the Merkle log, one row for each part of the machine.
+INTEGER_KEYS = {"crypto.Kek", "audit.Leaf", "audit.Checkpoint", "notices.Heartbeat"}

@@ -28,7 +28,9 @@ class TestTheSuiteItself:
             )
             walled = dict(cursor.fetchall())
         assert {"cases_person", "procedure_fact", "procedure_limit", "documents_document", "audit_entry"} <= set(walled)
-        assert [table for table, forced in walled.items() if not forced] == []
+        # Those of the suite's own app hold sealed letters of nobody, and the list of cases to plan holds ids alone.
+        without = {table for table, forced in walled.items() if not forced and not table.startswith("sealed_app_")}
+        assert without <= {"reminders_pending"}
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT relname FROM pg_class WHERE relname IN ('cases_case', 'cases_historicalcase', 'crypto_keywrap')"

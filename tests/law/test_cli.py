@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -146,3 +147,40 @@ class TestMain:
         code = "import sys, casework.law.cli; sys.exit('django' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={}, check=False)
         assert done.returncode == 0
+
+    def test_prints_both_readings(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        path = tmp_path / "facts.json"
+        registered = {"fact": "application-registered", "on": "2026-06-15"}
+        path.write_text(json.dumps({"country": "FR", "facts": [registered]}), "utf-8")
+        assert cli.main([str(path), "--on", "2026-07-02"]) == 0
+        printed = capsys.readouterr().out
+        assert "Take charge request [A]" in printed
+        assert "Take charge request [B]" in printed
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [("{", "is not JSON"), ("[" * 100_000, "nested too deeply"), ('{"a": 1, "a": 2}', "stands twice")],
+    )
+    def test_refuses_facts_that_it_cannot_use(
+        self, content: str, reason: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        path = tmp_path / "facts.json"
+        path.write_text(content, "utf-8")
+        assert cli.main([str(path)]) == cli.WRONG_USAGE
+        assert reason in capsys.readouterr().err
+
+    def test_refuses_files_that_cannot_be_read(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        (tmp_path / "bytes").write_bytes(b"\xff")
+        assert cli.main([str(tmp_path / "bytes")]) == cli.WRONG_USAGE
+        assert cli.main([str(tmp_path / "nothing")]) == cli.WRONG_USAGE
+        assert cli.main(["--huh"]) == cli.WRONG_USAGE
+        assert cli.main([str(tmp_path / "bytes"), "--on", "x"]) == cli.WRONG_USAGE
+        assert "cannot be read" in capsys.readouterr().err
+
+    def test_reads_standard_input(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(FACTS)))
+        assert cli.main(["-"]) == 0
+        assert capsys.readouterr().out
+
+    def test_knows_the_day_in_a_state(self) -> None:
+        assert abs((cli.today_in("FR") - cli.today_in("XZ")).days) <= 1

@@ -217,6 +217,28 @@ class TestAbsconding:
         assert not [d for d in procedure.deadlines if d.rule == "ammr-transfer-reappeared-3m"]
         assert any("three months or more of the base period left" in warning for warning in procedure.warnings)
 
+    def test_a_second_notice_long_after_is_not_called_late(self) -> None:
+        facts = """2026-08-03 take-back-confirmed HR
+                   2026-08-20 absconding-notified HR ground=absconded
+                   2027-10-20 absconding-notified HR ground=absconded"""
+        assert not any("too late" in warning for warning in derive_from(facts).warnings)
+
+    def test_a_second_return_opens_no_second_window(self) -> None:
+        facts = """2026-08-03 take-back-confirmed HR
+                   2026-08-20 absconding-notified HR ground=absconded
+                   2026-12-15 available-again
+                   2027-01-20 available-again"""
+        assert only(derive_from(facts), "ammr-transfer-reappeared-3m").due == day("2027-03-15")
+
+    def test_a_second_absconding_after_a_return_counts_anew(self) -> None:
+        facts = """2026-08-03 take-back-confirmed HR
+                   2026-08-20 absconding-notified HR ground=absconded
+                   2026-12-15 available-again
+                   2027-01-20 absconding-notified HR ground=absconded"""
+        procedure = derive_from(facts, on="2027-02-01")
+        assert procedure.limit("ammr-transfer-absconded-3y").due == day("2030-01-21")  # the 20th is a Sunday
+        assert procedure.status == "absconding"
+
     def test_a_second_notice_without_a_return_changes_nothing(self) -> None:
         facts = """2026-08-03 take-back-confirmed HR
                    2026-08-20 absconding-notified HR ground=absconded
@@ -261,6 +283,14 @@ class TestSilence:
         assert early.responsible_state is None
         assert early.changes_on == day("2026-09-25")
         assert late.responsible_state == "PL"
+
+    def test_a_late_answer_to_an_urgent_request_still_counts_within_two_weeks(self) -> None:
+        asked = "2026-09-10 take-charge-requested PL basis=other urgent_days=7\n"
+        refused, accepted = (
+            derive_from(f"{asked}2026-09-21 take-charge-{answer} PL") for answer in ("refused", "accepted")
+        )
+        assert (refused.status, refused.responsible_state) == ("refused", None)
+        assert only(accepted, "ammr-transfer-6m").starts == day("2026-09-21")
 
     def test_binds_a_relocation_state(self) -> None:
         procedure = derive_from("2026-09-01 application-registered\n2026-09-10 relocation-file-received DE")
@@ -509,3 +539,122 @@ class TestReasons:
         plain = derive.procedure(case, on=day("2026-11-23"), explain=False)
         assert all(deadline.because == () for deadline in plain.deadlines)
         assert plain.warnings == derive.procedure(case, on=day("2026-11-23")).warnings
+
+    def test_a_deemed_service_is_told(self) -> None:
+        limit = only(derive_from("2026-09-30 transfer-decision-notified service=deemed"), "ammr-appeal")
+        assert any("although nobody took it" in sentence for sentence in limit.because)
+
+    def test_a_limit_that_was_not_derived_is_no_answer(self) -> None:
+        with pytest.raises(KeyError):
+            derive_from("").limit("ammr-transfer-6m")
+
+
+class TestFactsThatDoNotFit:
+    """They are told, and left out of account."""
+
+    @pytest.mark.parametrize(
+        ("facts", "told"),
+        [
+            ("2026-09-01 application-registered HR", "was made in Croatia; it starts no period"),
+            ("2026-09-01 eurodac-hit FR category=asylum", "names France itself"),
+            ("2026-09-01 application-lodged", "The day of registration is not recorded"),
+            ("2026-09-01 take-charge-requested PL", "does not say what it rests on"),
+            (
+                "2026-06-01 application-registered\n2026-08-01 application-registered",
+                "both before and after 1 July 2026",
+            ),
+            ("2026-09-01 vis-hit PL\n2026-09-01 take-charge-requested PL basis=vis", "no receipt by Poland"),
+        ],
+    )
+    def test_are_told(self, facts: str, told: str) -> None:
+        assert any(told in warning for warning in derive_from(facts).warnings)
+
+    def test_start_no_period(self) -> None:
+        elsewhere = derive_from("2026-09-01 application-registered HR\n2026-09-01 eurodac-hit FR category=asylum")
+        assert elsewhere.deadlines == ()
+
+    def test_a_derogation_that_begins_while_a_period_runs_is_a_question(self) -> None:
+        facts = "2026-09-01 application-registered\n2026-09-20 crisis-derogation FR until=2026-12-01"
+        procedure = derive_from(facts)
+        assert only(procedure, "ammr-take-charge-request-2m").state == "expired"
+        assert any("whether it lengthens a running period is open" in warning for warning in procedure.warnings)
+
+
+class TestImprisonment:
+    """Article 29(2) of Regulation (EU) No 604/2013: criminal imprisonment, by a judicial decision."""
+
+    def test_one_that_already_lasts_counts_from_the_start_of_the_window(self) -> None:
+        procedure = derive_from("2024-11-01 imprisoned\n2025-02-04 take-back-accepted HR")
+        assert only(procedure, "dublin3-transfer-imprisoned-12m").due == day("2026-02-04")
+
+    def test_one_that_was_over_before_changes_nothing(self) -> None:
+        procedure = derive_from("2024-11-01 imprisoned\n2025-01-01 prison-released\n2025-02-04 take-back-accepted HR")
+        assert not [d for d in procedure.deadlines if d.rule == "dublin3-transfer-imprisoned-12m"]
+
+    def test_a_release_within_the_ordinary_window_is_a_question(self) -> None:
+        procedure = derive_from("2025-02-04 take-back-accepted HR\n2025-03-01 imprisoned\n2025-04-01 prison-released")
+        assert any("whether the longer period still applies is open" in warning for warning in procedure.warnings)
+
+    def test_after_absconding_it_changes_nothing(self) -> None:
+        facts = """2024-02-05 take-back-accepted HR
+                   2024-03-01 absconding-notified HR ground=absconded
+                   2024-04-01 imprisoned"""
+        procedure = derive_from(facts)
+        assert only(procedure, "dublin3-transfer-absconded-18m").due_strict == day("2025-08-05")
+        assert not [d for d in procedure.deadlines if d.rule == "dublin3-transfer-imprisoned-12m"]
+
+
+class TestSpells:
+    """Stretches between two facts of one day go by the hour."""
+
+    def test_released_and_detained_again_on_one_day(self) -> None:
+        facts = """2026-09-01T09:00:00+02:00 detained ground=transfer
+                   2026-09-03T10:00:00+02:00 released
+                   2026-09-03T15:00:00+02:00 detained ground=transfer
+                   2026-09-07 take-charge-accepted PL"""
+        assert only(derive_from(facts), "ammr-detention-transfer-5w").due_strict == day("2026-10-12")
+
+    def test_detained_and_released_on_one_day(self) -> None:
+        facts = "2026-09-01 detained ground=transfer\n2026-09-01 released\n2026-09-07 take-charge-accepted PL"
+        assert not [d for d in derive_from(facts).deadlines if d.rule == "ammr-detention-transfer-5w"]
+
+    def test_a_second_stay_of_suspension_stops_the_new_window(self) -> None:
+        facts = """2026-09-01 take-charge-accepted PL
+                   2026-09-10 suspensive-effect-granted ground=by-court
+                   2026-10-01 suspensive-effect-ended
+                   2026-10-05 suspensive-effect-granted ground=by-court"""
+        procedure = derive_from(facts)
+        windows = [d for d in procedure.deadlines if d.rule == "ammr-transfer-6m"]
+        assert [d.state for d in windows] == ["superseded", "stopped"]
+        assert procedure.status == "transfer-suspended"
+
+
+class TestTransfersAndReturns:
+    """C-360/16 Hasan: who comes back after a transfer meets a new procedure."""
+
+    def test_a_new_acceptance_after_a_transfer_opens_a_new_window(self) -> None:
+        facts = """2026-09-01 take-charge-accepted PL
+                   2026-10-01 transferred
+                   2026-12-01 returned-to-territory
+                   2026-12-10 take-back-confirmed PL"""
+        procedure = derive_from(facts, on="2026-12-20")
+        assert [d.state for d in procedure.deadlines if d.rule == "ammr-transfer-6m"] == ["met", "running"]
+        assert procedure.status == "accepted"
+
+    def test_a_second_answer_while_the_window_runs_changes_nothing(self) -> None:
+        facts = "2026-09-01 take-charge-accepted PL\n2026-10-01 take-charge-accepted PL"
+        assert only(derive_from(facts), "ammr-transfer-6m").starts == day("2026-09-01")
+
+    def test_another_state_has_a_window_of_its_own(self) -> None:
+        facts = "2026-09-01 take-charge-accepted PL\n2026-10-01 take-back-confirmed HR"
+        procedure = derive_from(facts)
+        assert [d.concerns for d in procedure.deadlines if d.rule == "ammr-transfer-6m"] == ["PL", "HR"]
+        assert procedure.responsible_state == "HR"
+
+    def test_a_failed_transfer_does_not_stop_the_notice_for_the_next(self) -> None:
+        facts = """2026-09-10 take-charge-accepted DE
+                   2026-10-01 transfer-scheduled
+                   2026-10-01 transfer-failed
+                   2026-11-02 transfer-scheduled"""
+        forms = [d for d in derive_from(facts, on="2026-10-05").deadlines if d.rule == "ammr-transfer-form-7-14d"]
+        assert [(d.due, d.state) for d in forms] == [(day("2026-09-24"), "expired"), (day("2026-10-26"), "running")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -258,3 +258,23 @@ class TestTheVocabulary:
 
     def test_puts_every_fact_in_a_known_group(self) -> None:
         assert {kind.group for kind in VOCABULARY.values()} == set(facts.GROUPS)
+
+
+class TestOneFact:
+    """A form records one fact at a time, with dates that are already dates."""
+
+    def test_is_read_by_itself(self) -> None:
+        fact = facts.parse_fact(
+            {"fact": "crisis-derogation", "on": date(2026, 9, 2), "state": "HR", "until": date(2026, 10, 1)}
+        )
+        assert (fact.on, fact.get("until")) == (date(2026, 9, 2), date(2026, 10, 1))
+        at = datetime(2026, 9, 2, 10, 0, tzinfo=UTC)
+        assert facts.parse_fact({"fact": "detained", "at": at, "ground": "transfer"}).at == at
+
+    def test_does_not_take_a_moment_for_a_date(self) -> None:
+        with pytest.raises(FactsError, match="is not a date"):
+            facts.parse_fact({"fact": "vis-hit", "on": datetime(2026, 9, 2, tzinfo=UTC), "state": "HR"})
+
+    def test_is_written_with_its_hour(self) -> None:
+        written = {"fact": "released", "at": "2026-09-02T10:00:00+02:00"}
+        assert facts.fact_to_mapping(facts.parse_fact(written)) == written

@@ -2,14 +2,15 @@
 
 import re
 import stat
-from email import message_from_bytes
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import BadHeaderError
 from django.utils import translation
 
 from casework.notices import demo_mailbox, mail, selectors
@@ -17,12 +18,19 @@ from casework.notices import demo_mailbox, mail, selectors
 NOTICE = UUID("7b1c8d1e-6f5a-4c3b-9a2d-0e1f2a3b4c5d")
 
 
-def a_mail(kind: str = "limit", urgency: int = 1, language: str = "en-gb") -> EmailMultiAlternatives:
+def a_mail(kind: str = "limit", urgency: int = 1, language: str = "en-gb") -> mail.Mail:
     return mail.compose(notice_id=NOTICE, kind=kind, urgency=urgency, address="wanda@example.org", language=language)
 
 
-def parts(message: EmailMultiAlternatives) -> list[str]:
+def parts(message: mail.Mail) -> list[str]:
     return [message.subject, str(message.body), str(message.alternatives[0][0])]
+
+
+def as_sent(message: mail.Mail) -> EmailMessage:
+    """Return a mail as the mail server reads it."""
+    parsed = message_from_bytes(message.message().as_bytes(linesep="\r\n"), policy=policy.default)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
 
 
 class TestMail:
@@ -51,7 +59,7 @@ class TestMail:
         assert one == parts(other)
 
     def test_holds_no_date_and_no_id_but_its_own(self) -> None:
-        raw = a_mail().message()
+        raw = as_sent(a_mail())
         for name in ("Date", "Message-ID"):
             del raw[name]
         text = re.sub(r"boundary=\"[^\"]+\"|--=+\d+==-*", "", raw.as_string())
@@ -59,8 +67,35 @@ class TestMail:
         assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text)
 
     def test_has_one_message_id_for_ever(self) -> None:
-        ids = {a_mail().message()["Message-ID"] for _ in range(2)}
+        ids = {as_sent(a_mail())["Message-ID"] for _ in range(2)}
         assert ids == {"<7b1c8d1e-6f5a-4c3b-9a2d-0e1f2a3b4c5d@localhost>"}
+
+    def test_is_whole_though_it_shares_its_layout(self) -> None:
+        first, second = a_mail(), a_mail("correction", 0)
+        for mail_, words in ((first, "needs attention"), (second, "has changed"), (first, "needs attention")):
+            sent = as_sent(mail_)
+            assert sent.defects == []
+            assert (sent["To"], sent["Subject"], sent["From"]) == (
+                "wanda@example.org",
+                "News in Casework",
+                "Casework <casework@localhost>",
+            )
+            assert sent["Date"].datetime.utcoffset() is not None
+            assert sent.get_content_type() == "multipart/alternative"
+            assert [part.get_content_type() for part in sent.iter_parts()] == ["text/plain", "text/html"]
+            assert all(words in part.get_content() for part in sent.iter_parts())
+            assert b"\n" not in mail_.message().as_bytes().replace(b"\r\n", b"")
+
+    def test_reaches_an_address_outside_ascii(self) -> None:
+        address = "synthetic@пример.example"
+        mail_ = mail.compose(notice_id=NOTICE, kind="limit", urgency=1, address=address, language="en-gb")
+        assert as_sent(mail_)["To"] == "synthetic@xn--e1afmkfd.example"
+
+    def test_takes_no_second_line_for_an_address(self) -> None:
+        injected = "wanda@example.org\r\nBcc: somebody@example.org"
+        mail_ = mail.compose(notice_id=NOTICE, kind="limit", urgency=1, address=injected, language="en-gb")
+        with pytest.raises(BadHeaderError):
+            mail_.message()
 
     def test_is_written_in_the_recipients_language(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(mail, "render_to_string", lambda name, context: str(translation.get_language()))

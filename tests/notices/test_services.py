@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from django.core import mail as django_mail
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from casework.accounts.models import User
 from casework.audit.models import Entry
@@ -125,6 +126,33 @@ class TestDelivery:
         assert dispatch().mail == 0
         with clock.fixed(NOW + services.LEASE):
             assert dispatch().mail == 1
+
+    def test_does_not_mark_for_a_worker_whose_claim_went_to_another(self, people: Cast) -> None:
+        put(a_notice(people.wanda))
+        first = services.claim()
+        with clock.fixed(NOW + services.LEASE):
+            second = services.claim()
+            services._mark_sent(first, first.notices[0])
+            assert Notice.objects.get().claimed_by == second.token
+            services._mark_sent(second, second.notices[0])
+        assert Notice.objects.get().state == "sent"
+        assert len(trail(651)) == 1
+
+    def test_marks_for_a_slow_worker_whose_claim_nobody_took(self, people: Cast) -> None:
+        put(a_notice(people.wanda))
+        slow = services.claim()
+        with clock.fixed(NOW + services.LEASE):
+            assert services.claim(most=0).notices == ()
+            services._mark_sent(slow, slow.notices[0])
+            assert dispatch() == Delivered()
+        assert Notice.objects.get().state == "sent"
+
+    def test_asks_the_database_five_things_when_nothing_is_due(self, people: Cast) -> None:
+        dispatch()
+        with CaptureQueriesContext(connection) as asked:
+            dispatch()
+        frame = ("BEGIN", "COMMIT", "SELECT set_config")
+        assert len([query for query in asked if not query["sql"].startswith(frame)]) == 5
 
     def test_lets_two_claims_share_nothing(self, people: Cast) -> None:
         put(*(a_notice(people.wanda) for _ in range(30)))

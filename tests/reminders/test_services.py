@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.core import mail as django_mail
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from casework.accounts.models import Membership, User
 from casework.cases import services as cases
@@ -231,6 +231,22 @@ class TestRequestWhilePlanning:
             patched.setattr(services.procedure, "stored_limits", somebody_asks_meanwhile)
             services.plan_case(case)
         assert pending() == 1
+
+
+class TestTwoPlanners:
+    """One at a time: from limits read before a change, the slower one would write the old dates back."""
+
+    def test_wait_for_each_other(self, people: Cast, case: UUID, as_role: Any) -> None:
+        other = as_role("worker")
+        with other.transaction():
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [services._LOCK])
+            with running_as("worker"):
+                with connection.cursor() as cursor:
+                    cursor.execute("SET lock_timeout = '100ms'")
+                with pytest.raises(OperationalError):
+                    services.plan_case(case)
+        with running_as("worker"):
+            services.plan_case(case)
 
 
 class TestTasks:

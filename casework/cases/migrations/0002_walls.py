@@ -21,6 +21,10 @@ CREATE FUNCTION cw_groups() RETURNS integer[] LANGUAGE sql STABLE AS $$
      WHERE m.user_id = cw_user() AND u.is_active
 $$;
 
+CREATE FUNCTION cw_active() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM accounts_user u WHERE u.id = cw_user() AND u.is_active)
+$$;
+
 CREATE FUNCTION cw_has_role(wanted text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT 1 FROM accounts_teamrole r WHERE r.role = wanted AND r.group_id = ANY(cw_groups()))
 $$;
@@ -28,7 +32,7 @@ $$;
 -- Runs as the owner of the grant tables, so that a policy on them may ask it without asking itself again.
 CREATE FUNCTION cw_sees(wanted uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT EXISTS (SELECT 1 FROM cases_caseusergrant g
+    SELECT cw_active() AND EXISTS (SELECT 1 FROM cases_caseusergrant g
                     WHERE g.case_id = wanted AND g.user_id = cw_user() AND {_LIVE})
         OR EXISTS (SELECT 1 FROM cases_casegroupgrant g
                     WHERE g.case_id = wanted AND g.group_id = ANY(cw_groups()) AND {_LIVE})
@@ -54,7 +58,7 @@ $$;
 # Written out instead of cw_sees(id): the planner can turn it into joins, and lists stay fast.
 _SEES_CASE = f"""
     EXISTS (SELECT 1 FROM cases_caseusergrant g
-             WHERE g.case_id = cases_case.id AND g.user_id = (SELECT cw_user()) AND {_LIVE})
+             WHERE g.case_id = cases_case.id AND g.user_id = (SELECT cw_user()) AND (SELECT cw_active()) AND {_LIVE})
     OR EXISTS (SELECT 1 FROM cases_casegroupgrant g
              WHERE g.case_id = cases_case.id AND g.group_id = ANY((SELECT cw_groups())::integer[]) AND {_LIVE})
 """
@@ -92,7 +96,8 @@ CREATE POLICY crypto_keywrap_read ON crypto_keywrap FOR SELECT TO cw_web USING (
     OR EXISTS (SELECT 1 FROM crypto_keyscope s JOIN cases_case c ON c.id = s.parent
                 WHERE s.id = crypto_keywrap.scope AND s.kind = 'person'));
 CREATE POLICY crypto_keywrap_make ON crypto_keywrap FOR INSERT TO cw_web WITH CHECK (true);
-CREATE POLICY crypto_keywrap_destroy ON crypto_keywrap FOR DELETE TO cw_web USING (cw_may_grant(scope));
+CREATE POLICY crypto_keywrap_destroy ON crypto_keywrap FOR DELETE TO cw_web USING (cw_may_grant(scope) AND EXISTS (
+    SELECT 1 FROM crypto_keyscope s WHERE s.id = crypto_keywrap.scope AND s.kind IN ('case', 'person', 'import')));
 CREATE POLICY crypto_keywrap_worker ON crypto_keywrap FOR SELECT TO cw_worker USING (true);
 CREATE POLICY crypto_keywrap_owner ON crypto_keywrap TO cw_owner USING (true) WITH CHECK (true);
 """
@@ -107,6 +112,9 @@ SQL = "\n".join(
         walls.case_wall("cases_historicalcase", column="id", web="SELECT, INSERT", worker="SELECT, INSERT"),
         walls.case_wall("cases_historicalperson", web="SELECT, INSERT"),
         KEYS,
+        # The verifier names cases by their reference: that and the id is all it may read of them.
+        "GRANT SELECT (id, reference) ON cases_case TO cw_sealer;",
+        "CREATE POLICY cases_case_sealer ON cases_case FOR SELECT TO cw_sealer USING (true);",
     ]
 )
 

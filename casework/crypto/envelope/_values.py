@@ -63,7 +63,7 @@ def parse_header(blob: bytes) -> Header:
     return Header(alg, field, generation)
 
 
-def _encode(value: Value) -> bytes:
+def _encode(value: object) -> bytes:
     if value is None:
         return _NULL
     if isinstance(value, str):

@@ -55,7 +55,9 @@ class FactForm(forms.Form):
     def _add_date(self) -> None:
         known = self._known.get("at") or self._known.get("on")
         moment = _read(known)
-        self.fields["on"] = DayMonthYearField(label=_("Date"), initial=_day_of(moment))
+        self.fields["on"] = DayMonthYearField(
+            label=labels.DATES.get(self.kind.name, _("Date")), initial=_day_of(moment)
+        )
         if self.kind.takes_time or isinstance(moment, datetime):
             self.fields["time"] = forms.TimeField(
                 label=_("Time"),

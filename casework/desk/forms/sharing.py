@@ -119,7 +119,7 @@ class DossierForm(forms.Form):
         label=_("The recipient's public key"),
         required=False,
         max_length=400,
-        help_text=_("Begins with age1 or ssh-ed25519. Only for the second choice above."),
+        help_text=_("Begins with age1 or ssh-ed25519. Needed only where you chose a public key."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     passphrase = forms.CharField(

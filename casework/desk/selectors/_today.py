@@ -35,12 +35,14 @@ class DueLine:
 
 @dataclass(frozen=True)
 class Today:
-    """One's own open cases: limits that passed within 30 days, limits that end within 14, and how many cases there are.
+    """One's own open cases: limits that end within 14 days or passed within 30, and how many cases there are.
 
+    `overdue` are passed limits of our own side, `passed` those of states and authorities: claims to look at.
     `next_on` is the next date beyond those, where there is one. `unread` counts new lines of the inbox, `without_facts`
     cases that nothing was recorded for.
     """
 
+    overdue: tuple[DueLine, ...]
     passed: tuple[DueLine, ...]
     coming: tuple[DueLine, ...]
     next_on: date | None
@@ -57,15 +59,18 @@ def today() -> Today:
     own = cases.visible().filter(state=CaseState.OPEN, lead_id=actor_id)
     known = {row[0]: row for row in own.values_list("id", "stage", "detained", "next_due_on")}
     day = clock.today()
-    limits = procedure.stored_limits(known)
+    # Two readings of one rule may end on one day: that is one line.
+    limits = {(limit.case_id, limit.rule, limit.due_on, limit.state): limit for limit in procedure.stored_limits(known)}
     since, until = day - timedelta(days=BACK_DAYS), day + timedelta(days=AHEAD_DAYS)
-    passed = [limit for limit in limits if limit.state == "expired" and since <= limit.due_on]
-    passed.sort(key=lambda limit: limit.due_on, reverse=True)
-    running = [limit for limit in limits if limit.state == "running"]
-    coming = [limit for limit in running if limit.due_on <= until]
+    expired = [limit for limit in limits.values() if limit.state == "expired" and since <= limit.due_on]
+    expired.sort(key=lambda limit: limit.due_on, reverse=True)
+    overdue = [limit for limit in expired if limit.whose == "applicant"][:_MOST]
+    passed = [limit for limit in expired if limit.whose != "applicant"][:_MOST]
+    running = [limit for limit in limits.values() if limit.state == "running"]
+    coming = [limit for limit in running if limit.due_on <= until][:_MOST]
     later = [limit.due_on for limit in running if limit.due_on > until]
-    shown = passed[:_MOST] + coming[:_MOST]
-    rows = {row.id: row for row in cases.rows_of(cases.visible().filter(pk__in={limit.case_id for limit in shown}))}
+    shown = {limit.case_id for limit in (*overdue, *passed, *coming)}
+    rows = {row.id: row for row in cases.rows_of(cases.visible().filter(pk__in=shown))}
 
     def line(limit: StoredLimit) -> DueLine:
         row = rows[limit.case_id]
@@ -81,8 +86,9 @@ def today() -> Today:
         )
 
     return Today(
-        passed=tuple(line(limit) for limit in passed[:_MOST] if limit.case_id in rows),
-        coming=tuple(line(limit) for limit in coming[:_MOST] if limit.case_id in rows),
+        overdue=tuple(line(limit) for limit in overdue if limit.case_id in rows),
+        passed=tuple(line(limit) for limit in passed if limit.case_id in rows),
+        coming=tuple(line(limit) for limit in coming if limit.case_id in rows),
         next_on=min(later, default=None),
         unread=notices.unread_count(actor_id),
         own_cases=len(known),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from casework.accounts.types import Person
 from casework.audit import actions
 from casework.audit import selectors as audit
 from casework.audit.types import TrailEntry
+from casework.desk import labels
 
 _SHORT = 8
 # Particulars that say more than their entry's sentence, and the words before them; ids are left out.
@@ -22,7 +22,6 @@ _PARTICULARS = {
     "purpose": _("For: %s"),
     "words": _("Searched for: %s"),
     "pages": _("Pages: %s"),
-    "until": _("Until: %s"),
 }
 
 
@@ -62,7 +61,7 @@ def trail(*, before: str = "", who: UUID | None = None) -> TrailPage:
 
 def _page(found: Sequence[TrailEntry]) -> TrailPage:
     shown = found[: audit.PAGE]
-    people = accounts.people({entry.actor for entry in shown if entry.actor})
+    people = accounts.people({pk for entry in shown for pk in (_actor(entry), _holder(entry)) if pk})
     older = shown[-1].cursor if len(found) > audit.PAGE else ""
     return TrailPage(lines=tuple(_line(entry, people) for entry in shown), older=older)
 
@@ -74,7 +73,7 @@ def _line(entry: TrailEntry, people: Mapping[UUID, Person]) -> TrailLine:
         what=str(entry.sentence),
         outcome="" if entry.outcome == actions.DONE else str(entry.outcome_label),
         tone="warn" if entry.outcome == actions.REFUSED else "danger",
-        detail=" · ".join(filter(None, (str(entry.reason), _detail(entry.particulars or {})))),
+        detail=" · ".join(filter(None, (str(entry.reason), *_details(entry, people)))),
         case=str(entry.case_id)[:_SHORT] if entry.case_id else "",
         request=str(entry.request_id)[:_SHORT],
     )
@@ -83,10 +82,32 @@ def _line(entry: TrailEntry, people: Mapping[UUID, Person]) -> TrailLine:
 def _who(entry: TrailEntry, people: Mapping[UUID, Person]) -> str:
     if entry.by_machine:
         return str(_("The system"))
-    if entry.actor is None:
-        return str(_("Nobody signed in"))
-    return people[entry.actor].name if entry.actor in people else str(_("A former colleague"))
+    actor = _actor(entry)
+    if actor in people:
+        return people[actor].name
+    return str(_("Nobody signed in") if entry.actor is None else _("A former colleague"))
 
 
-def _detail(particulars: Mapping[str, Any]) -> str:
-    return " · ".join(str(words) % particulars[name] for name, words in _PARTICULARS.items() if particulars.get(name))
+def _actor(entry: TrailEntry) -> UUID | None:
+    """Return who acted; whoever signs in was nobody when the request began, and is what the entry is about."""
+    return entry.object if entry.actor is None and entry.action.startswith("auth.") else entry.actor
+
+
+def _holder(entry: TrailEntry) -> UUID | None:
+    """Return the person whom an entry about access is about; team roles have numbers, not ids."""
+    try:
+        return UUID(str((entry.particulars or {}).get("holder", "")))
+    except ValueError:
+        return None
+
+
+def _details(entry: TrailEntry, people: Mapping[UUID, Person]) -> Iterator[str]:
+    particulars = entry.particulars or {}
+    holder = _holder(entry)
+    if holder in people:
+        yield str(_("To: %s")) % people[holder].name
+    if until := particulars.get("until"):
+        yield str(_("Until: %s")) % labels.moment(str(until))
+    for name, words in _PARTICULARS.items():
+        if value := particulars.get(name):
+            yield str(words) % value

@@ -51,6 +51,7 @@ class Words:
     def __init__(self, lang: str) -> None:
         self.lang = lang
         self._messages = catalogue(lang)
+        self._gapless: dict[str, str] = {}
         self._pieces: dict[str, tuple[tuple[str, str | None], ...]] = {}
         self._between: dict[tuple[str, str, str | None], str] = {}
         self._dates: dict[date | datetime, str] = {}
@@ -63,10 +64,15 @@ class Words:
 
         A value that is itself a key of the catalogue is rendered with the same params.
         """
+        text = self._gapless.get(key)
+        if text is not None:
+            return text
         pieces = self._pieces.get(key)
         if pieces is None:
             parsed = Formatter().parse(self._messages[key])
             pieces = self._pieces[key] = tuple((literal, name) for literal, name, _, _ in parsed)
+            if all(name is None for _, name in pieces):
+                self._gapless[key] = "".join(literal for literal, _ in pieces)
         if not params:
             params = _NOTHING
         text = ""
