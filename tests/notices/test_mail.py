@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import BadHeaderError
+from django.urls import resolve
 from django.utils import translation
 
 from casework.notices import demo_mailbox, mail, selectors
@@ -65,6 +66,9 @@ class TestMail:
         text = re.sub(r"boundary=\"[^\"]+\"|--=+\d+==-*", "", raw.as_string())
         assert not re.search(r"\b20\d\d\b|\d{4}-\d\d-\d\d", text)
         assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text)
+
+    def test_leads_to_the_inbox(self) -> None:
+        assert resolve(mail.INBOX_PATH).url_name == "inbox"
 
     def test_has_one_message_id_for_ever(self) -> None:
         ids = {as_sent(a_mail())["Message-ID"] for _ in range(2)}

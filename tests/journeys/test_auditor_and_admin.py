@@ -1,0 +1,107 @@
+"""Auditors see that something was done and not what a case says; administrators see accounts and no case."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from casework.access import services as access
+from casework.access.types import Level
+from casework.documents import services as documents
+from casework.procedure import services as procedure
+from tests import cast
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+# Whatever the case says about a person; none of it may be in the source of a page of theirs.
+CONTENT = ("Testov", "Тестов", "Пётр", "Piotr", "1994", "left his unit", "synthetic-handle", "Call-up paper", "messenger")
+
+
+def _a_worked_case(people):
+    case_id = cast.open_a_case(people)
+    with cast.acting(people.wanda):
+        fact = {"fact": "application-registered", "on": "2026-09-01", "state": "FR"}
+        fact_id = procedure.record_fact(case_id, content=fact, note="Synthetic note that left his unit.")
+        procedure.correct_fact(case_id, fact_id=fact_id, content={**fact, "on": "2026-09-02"})
+        upload = documents.seal_bytes(case_id, name="paper.txt", content=b"Synthetic paper.\n")
+        documents.add_document(case_id, upload=upload, title="Call-up paper", kind="military")
+        access.grant(case_id=case_id, user_id=people.lev, level=Level.VIEW, reason="Testov asked", until=None)
+    return case_id
+
+
+class TestAuditor:
+    """The trail says who did what and when."""
+
+    def test_reads_the_trail_without_the_content_of_any_case(self, people, visit):
+        case_id = _a_worked_case(people)
+        otto = visit("otto")
+        assert otto.open(f"/cases/{case_id}/").status == 404
+        wanda = visit("wanda")
+        wanda.open(f"/cases/{case_id}/")
+        expect(wanda.main).to_contain_text("Testov Piotr")
+        aud = visit("aud")
+        expect(aud.page.get_by_role("heading", level=1)).to_have_text("Audit trail")
+        rows = aud.main.get_by_role("row")
+        done = {
+            (row.get_by_role("cell").nth(1).inner_text(), row.get_by_role("cell").nth(2).inner_text().split("\n")[0])
+            for row in rows.all()[1:]
+        }
+        for what in (
+            "Opened a new case",
+            "Recorded a fact",
+            "Corrected a fact",
+            "Added a document",
+            "Gave access to the case",
+            "Read the case",
+        ):
+            assert ("Wanda Wójcik", what) in done, what
+        assert ("Otto Oja", "Was refused access Refused") in done
+        short = str(case_id)[:8]
+        expect(rows.filter(has_text="Opened a new case").get_by_role("cell").nth(3)).to_have_text(short)
+        source = aud.page.content()
+        assert [word for word in CONTENT if word in source] == []
+
+    def test_picks_one_persons_entries_and_opens_no_case(self, people, visit):
+        case_id = _a_worked_case(people)
+        aud = visit("aud")
+        aud.page.get_by_label("Who").select_option(label="Wanda Wójcik")
+        aud.press("Show")
+        names = {row.get_by_role("cell").nth(1).inner_text() for row in aud.main.get_by_role("row").all()[1:]}
+        assert names == {"Wanda Wójcik"}
+        assert aud.open(f"/cases/{case_id}/").status == 404
+        source = aud.page.content()
+        assert [word for word in CONTENT if word in source] == []
+
+
+class TestAdmin:
+    """Accounts, invitations, and nothing of any case."""
+
+    def test_sees_accounts_invites_somebody_and_opens_no_case(self, people, visit):
+        case_id = _a_worked_case(people)
+        ada = visit("ada")
+        expect(ada.page.get_by_role("heading", level=1)).to_have_text("People")
+        expect(ada.main.get_by_role("row").filter(has_text="wanda@example.org")).to_contain_text("Caseworker")
+        expect(ada.main.get_by_role("row").filter(has_text="lev@example.org")).to_contain_text("Lawyer")
+        assert [word for word in CONTENT if word in ada.page.content()] == []
+        for path in (f"/cases/{case_id}/", f"/cases/{case_id}/deadlines/", f"/cases/{case_id}/documents/"):
+            assert ada.open(path).status == 404, path
+            assert [word for word in CONTENT if word in ada.page.content()] == []
+        ada.open("/people/")
+        ada.page.get_by_label("E-mail address").fill("nadia@example.org")
+        ada.page.get_by_label("Role").select_option(label="Caseworker")
+        ada.page.get_by_label(re.compile("^Team")).select_option(label="North")
+        ada.press("Make the invitation")
+        link = ada.page.get_by_label("One-time link").input_value()
+        assert link.startswith(ada.address + "/invitation/")
+        nadia = visit()
+        nadia.open(link.removeprefix(nadia.address))
+        expect(nadia.main).to_contain_text("nadia@example.org")
+        nadia.page.get_by_label("Your name").fill("Nadia Synthetic")
+        nadia.page.get_by_label("Password", exact=True).fill("five words that nobody says")
+        nadia.page.get_by_label("Password again").fill("five words that nobody says")
+        nadia.main.get_by_role("button").first.click()
+        # Without the second step she gets nowhere.
+        nadia.open("/cases/")
+        assert nadia.path == "/account/2fa/totp/activate/"
