@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--cases N]`: start private engines, seed, measure, write bench/results.json, print ratios."""
+"""`python -m bench [--quick] [--cases N]`: start engines, seed, measure, write bench/results.json, print ratios."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass
 class Row:
-    """One measurement. `ours` and `baseline` in `unit`; `ratio` is ours to baseline; `goal` says what is to be reached."""
+    """One measurement. `ours` and `baseline` in `unit`; `ratio` is ours to baseline; `goal` is what to reach."""
 
     ours: float
     baseline: float
@@ -91,7 +91,9 @@ def _let_the_web_role_use_the_baseline(engines: Any) -> None:
 
     url = urlsplit(engines.database_url("owner"))
     host = parse_qs(url.query)["host"][0]
-    with psycopg.connect(host=host, user=url.username, password=unquote(url.password or ""), dbname="casework") as owner:
+    with psycopg.connect(
+        host=host, user=url.username, password=unquote(url.password or ""), dbname="casework"
+    ) as owner:
         tables = owner.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'plain_%'").fetchall()
         for (table,) in tables:
             owner.execute(f"GRANT SELECT, INSERT ON {table} TO cw_web")

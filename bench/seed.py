@@ -131,7 +131,8 @@ def _thirty_facts(today: date) -> list[dict[str, Any]]:
         {"fact": "permit-expires", "on": on(400), "state": "PL"},
         {"fact": "transfer-scheduled", "on": (today + timedelta(days=12)).isoformat()},
         {"fact": "appointment", "on": (today + timedelta(days=6)).isoformat(), "kind": "hearing"},
-        {"fact": "time-limit-set", "on": on(2), "what": "Written reply", "due": (today + timedelta(days=9)).isoformat(), "whose": "applicant", "by": "court"},
+        {"fact": "time-limit-set", "on": on(2), "what": "Written reply", "due": (today + timedelta(days=9)).isoformat(),
+         "whose": "applicant", "by": "court"},
     ]  # fmt: skip
     assert len(facts) == 30  # noqa: PLR2004
     return facts

@@ -1,4 +1,4 @@
-"""Celery only wakes and spreads work; the work itself is rows in PostgreSQL. The schedule is code, reviewed like code."""
+"""Celery only wakes and spreads work; the work itself is rows in PostgreSQL. The schedule is code."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The settings of every process. All that differs between installations comes from the environment (docs/running.md)."""
+"""The settings of every process. What differs between installations comes from the environment (docs/running.md)."""
 
 import os
 from pathlib import Path

@@ -1,9 +1,9 @@
 """All URLs. Paths carry random ids only: no name, no reference, no search word."""
 
 from django.conf import settings
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("casework.accounts.urls")),
     path("account/", include("allauth.urls")),
     path("", include("casework.desk.urls")),

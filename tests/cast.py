@@ -1,5 +1,5 @@
-"""The cast, with fixed parts: Wanda (caseworker) and Cora (coordinator) are one team, Otto and Olga another that must see
-nothing of theirs; Lev is an outside lawyer, Aud audits, Ada administers. All are invented."""
+"""The cast, with fixed parts: Wanda (caseworker) and Cora (coordinator) are one team, Otto and Olga another that must
+see nothing of theirs; Lev is an outside lawyer, Aud audits, Ada administers. All are invented."""
 
 from __future__ import annotations
 
@@ -66,9 +66,7 @@ def meet() -> Cast:
     """Return the cast's ids."""
     users = dict(User.objects.values_list("email", "id"))
     teams = dict(Team.objects.values_list("name", "id"))
-    return Cast(
-        **{key: users[f"{key}@example.org"] for key in _PARTS}, north=teams["North"], south=teams["South"]
-    )
+    return Cast(**{key: users[f"{key}@example.org"] for key in _PARTS}, north=teams["North"], south=teams["South"])
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The suite runs on private engines of its own: tests migrate as owner and then run as the web role, behind its walls."""
+"""The suite runs on private engines: tests migrate as owner and then run as the web role, behind its walls."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def restore_database() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_by_template() -> Iterator[None]:
-    """Let transactional tests end by restoring the template instead of Django's TRUNCATE, which is not allowed to us."""
+    """Let transactional tests end by restoring the template: Django's TRUNCATE is not allowed to the web role."""
     from django.test import TransactionTestCase
 
     original = TransactionTestCase._fixture_teardown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -40,7 +41,7 @@ class ActingMiddleware:
         try:
             with work.acting(actor):
                 response = self.get_response(request)
-                if response.status_code >= 500 or request.refused is not None:  # type: ignore[attr-defined]
+                if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or request.refused is not None:  # type: ignore[attr-defined]
                     raise _RollBack
         except _RollBack:
             assert response is not None

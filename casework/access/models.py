@@ -7,7 +7,7 @@ needs to look for any row. The concrete tables add `content_object` (see `casewo
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import models
@@ -28,9 +28,11 @@ def grant_bytes(
     granted_at: datetime,
     until: datetime | None,
 ) -> bytes:
-    """Return the MAC input `"cw/g1" || u8 kind || holder(16) || case(16) || u8 level || granted_by(16) || i64 granted_at || i64 until`.
+    """Return the MAC input of a grant.
 
-    `kind`: 1 a person, 2 a group (its number, left-padded to 16 bytes). Times in microseconds since 1970, UTC; no end is 0.
+    `"cw/g1" || u8 kind || holder(16) || case(16) || u8 level || granted_by(16) || i64 granted_at || i64 until`.
+    `kind`: 1 a person, 2 a group (its number, left-padded to 16 bytes). Times in microseconds since 1970, UTC; no end
+    is 0.
     """
     return b"".join(
         (
@@ -98,6 +100,9 @@ class UserGrant(GrantFields, UserObjectPermissionBase):
     KIND = 1
     user_id: UUID
 
+    # guardian's manager would write grants without level, end and MAC.
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
     class Meta:
         abstract = True
 
@@ -110,6 +115,8 @@ class GroupGrant(GrantFields, GroupObjectPermissionBase):
 
     KIND = 2
     group_id: int
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         abstract = True

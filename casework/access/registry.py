@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from casework.access.models import GroupGrant, UserGrant
+from typing import Any
 
 
 @dataclass(frozen=True)
 class GrantTables:
     """The tables of grants to people and to team roles."""
 
-    user: type[UserGrant]
-    group: type[GroupGrant]
+    # `type[UserGrant]` and `type[GroupGrant]` with the key to the case, which only the concrete tables have.
+    user: Any
+    group: Any
 
 
 _tables: list[GrantTables] = []

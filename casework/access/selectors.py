@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -75,15 +76,17 @@ def forget_levels() -> None:
         running.store.pop("access.levels", None)
 
 
-def visible_to(user_id: UUID | None) -> QuerySet[GrantFields, UUID]:
-    """Return the ids of the cases that `user_id` may see now, as a subquery for `pk__in` (no list is ever read by row)."""
+def visible_to(user_id: UUID | None) -> QuerySet[Any, Any]:
+    """Return the ids of the cases that `user_id` may see now, as a subquery for `pk__in`."""
     standing = accounts.standing_of(user_id)
     tables = registry.tables()
     if user_id is None or not standing.roles:
-        return tables.user.objects.none().values_list("content_object_id", flat=True)
+        nothing: QuerySet[Any, Any] = tables.user.objects.none().values_list("content_object_id", flat=True)
+        return nothing
     direct = tables.user.objects.filter(_live(), user_id=user_id).values_list("content_object_id", flat=True)
     shared = tables.group.objects.filter(_live(), group_id__in=standing.group_ids)
-    return direct.union(shared.values_list("content_object_id", flat=True), all=True)
+    either: QuerySet[Any, Any] = direct.union(shared.values_list("content_object_id", flat=True), all=True)
+    return either
 
 
 def grants_on(case_id: UUID) -> list[GrantView]:

@@ -22,7 +22,6 @@ from casework.crypto import services as crypto
 @cache
 def _permission_id(level: Level) -> int:
     case_model = registry.tables().user._meta.get_field("content_object").related_model
-    assert case_model is not None and not isinstance(case_model, str)
     return Permission.objects.get(
         content_type__app_label=case_model._meta.app_label,
         content_type__model=case_model._meta.model_name,
@@ -61,7 +60,7 @@ def grant(
 
 
 def move_first_grants(*, case_id: UUID, lead_id: UUID, old_lead_id: UUID | None) -> None:
-    """Let `lead_id` lead the case; the former lead keeps what lets them work on it, so that nothing is dropped half done.
+    """Let `lead_id` lead the case; the former lead may still work on it, so that nothing is dropped half done.
 
     Raises:
         NotFound, NotAllowed: the actor may not assign this case.
@@ -102,7 +101,7 @@ def _write(
 ) -> None:
     tables = registry.tables()
     table: type[GrantFields] = tables.user if user_id is not None else tables.group
-    holder = {"user_id": user_id} if user_id is not None else {"group_id": group_id}
+    holder: dict[str, UUID | int | None] = {"user_id": user_id} if user_id is not None else {"group_id": group_id}
     place = {"content_object_id": case_id, "permission_id": _permission_id(level), **holder}
     row = table.objects.filter(**place).first()  # type: ignore[attr-defined]
     changed = row is not None

@@ -19,14 +19,14 @@ from casework.crypto.registry import TABLES
 _STRONG = {Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN}
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     """Nobody signs up on their own: accounts come from invitations."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
 
-class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+class MfaAdapter(DefaultMFAAdapter):
     """Seals TOTP secrets and recovery seeds under the user's key, and keeps the last strong factor."""
 
     def encrypt(self, text: str) -> str:
@@ -47,7 +47,9 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         if authenticator.type not in _STRONG:
             return True
         return bool(
-            Authenticator.objects.filter(user=authenticator.user, type__in=_STRONG).exclude(pk=authenticator.pk).exists()
+            Authenticator.objects.filter(user=authenticator.user, type__in=_STRONG)
+            .exclude(pk=authenticator.pk)
+            .exists()
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from allauth.account.auth_backends import AuthenticationBackend
 
 
-class SignInBackend(AuthenticationBackend):  # type: ignore[misc]
+class SignInBackend(AuthenticationBackend):
     """allauth's check of e-mail and password without the model permissions that Django's backend would add."""
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:

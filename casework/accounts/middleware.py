@@ -28,7 +28,7 @@ _SESSION_KEY = "second_factor_seen"
 def has_strong_factor(user_id: object) -> bool:
     """Say whether someone holds TOTP or a passkey; recovery codes alone do not count."""
     strong = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-    return Authenticator.objects.filter(user_id=user_id, type__in=strong).exists()
+    return bool(Authenticator.objects.filter(user_id=user_id, type__in=strong).exists())
 
 
 class SecondFactorMiddleware:
@@ -40,9 +40,7 @@ class SecondFactorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(
-        self, request: HttpRequest, view: object, args: object, kwargs: object
-    ) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
         """Redirect to enrolment where the second factor is missing."""
         if not request.user.is_authenticated or request.session.get(_SESSION_KEY):
             return None

@@ -34,11 +34,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     joined_at = models.DateTimeField(default=clock.now, editable=False)
 
-    groups = models.ManyToManyField(
+    groups = models.ManyToManyField(  # type: ignore[assignment]  # through a table of ours, with a MAC
         Group, through="accounts.Membership", through_fields=("user", "group"), related_name="members", blank=True
     )
     # Rights come from roles and grants alone; a right given to a person outside them would escape both.
-    user_permissions = None
+    user_permissions = None  # type: ignore[assignment]
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -84,7 +84,7 @@ class Team(models.Model):
 
 
 class TeamRole(models.Model):
-    """A role, in a team or (lawyer, auditor, admin) in the whole organisation, and the auth group that stands for it."""
+    """A role, in a team or (lawyer, auditor, admin) in the organisation, and the auth group that stands for it."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="team_role")

@@ -17,7 +17,7 @@ from casework.core import work
 @receiver(user_logged_in)
 def signed_in(user: Any, **kwargs: Any) -> None:
     """The trail names who signed in; the actor of this request was still nobody."""
-    audit.record("auth.signed_in", obj=user.pk)
+    audit.record("auth.signed_in", actor=user.pk, obj=user.pk)
 
 
 @receiver(user_logged_out)

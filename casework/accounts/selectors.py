@@ -60,8 +60,8 @@ def is_sound(membership: Membership) -> bool:
     return hmac.compare_digest(expected, bytes(membership.mac))
 
 
-def people(ids: Iterable[UUID]) -> Mapping[UUID, Person]:
-    """Return colleagues by id, in one query; unknown ids are absent."""
+def people(ids: Iterable[UUID]) -> Mapping[UUID | None, Person]:
+    """Return colleagues by id, in one query; unknown ids are absent (and None always is)."""
     rows = User.objects.filter(pk__in=set(ids)).only("id", "name", "email")
     return {row.pk: Person(row.pk, row.name, row.email) for row in rows}
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from casework.accounts import selectors
 from casework.accounts.models import DemoLink, Invitation, Membership, Team, TeamRole, User, membership_bytes
-from casework.accounts.types import TEAM_ROLES, Role
+from casework.accounts.types import TEAM_ROLES
 from casework.audit import services as audit
 from casework.core import clock, work
 from casework.core.errors import Invalid, NotFound
@@ -151,7 +151,7 @@ def accept_invitation(*, token: str, name: str, password: str) -> User:
 
 
 def make_demo_link(user: User) -> str:
-    """Return the token of a one-time sign-in link. Only the demo's command calls this, and only there is it redeemed."""
+    """Return the token of a one-time sign-in link; the demo alone makes and redeems such links."""
     token = secrets.token_urlsafe(24)
     DemoLink.objects.create(user=user, token_hash=Invitation.hash_of(token))
     return token

@@ -6,7 +6,7 @@ class AuditConfig(AppConfig):
     label = "audit"
 
     def ready(self) -> None:
-        from casework.audit import services  # noqa: PLC0415  (models are not loaded before)
-        from casework.core import work  # noqa: PLC0415
+        from casework.audit import services
+        from casework.core import work
 
         work.on_end(services.write_survivors)

@@ -24,11 +24,11 @@ class BulkRefused(TypeError):
     """An operation on a tracked model would have left no history."""
 
 
-class HistoryRow(HistoricalChanges):  # type: ignore[misc]  # the library has no types
+class HistoryRow(HistoricalChanges):  # the library has no types
     """What history rows can do besides being rows; here so that migrations name this area and not the library."""
 
 
-class Records(HistoricalRecords):  # type: ignore[misc]
+class Records(HistoricalRecords):
     """History as this house keeps it: random ids, the actor's id, a reason code, no foreign key enforced."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, OrderBy, QuerySet
 
 from casework.access import policies
 from casework.access import selectors as access
@@ -27,7 +27,7 @@ from casework.crypto import blind_index
 from casework.crypto import services as crypto
 
 PAGE_SIZE = 50
-_SORTS = {
+_SORTS: dict[str, tuple[str | OrderBy, ...]] = {
     "due": (F("next_due_on").asc(nulls_last=True), "id"),
     "opened": ("-opened_on", "id"),
     "stage": ("stage", "next_due_on", "id"),
@@ -144,7 +144,7 @@ def case_for(case_id: UUID, action: Action = Action.OPEN_CASE) -> Case:
         NotFound, NotAllowed: as `access.policies.check`.
     """
     policies.check(action, case_id)
-    found = Case.objects.filter(pk=case_id).first()
+    found: Case | None = Case.objects.filter(pk=case_id).first()
     if found is None:
         raise NotFound
     return found
@@ -205,7 +205,6 @@ def clear_columns(case_ids: Iterable[UUID]) -> Mapping[UUID, Case]:
 def references(case_ids: Iterable[UUID]) -> Mapping[UUID, str]:
     """Return the references of those of `case_ids` that the actor may see."""
     return dict(visible().filter(pk__in=list(case_ids)).values_list("id", "reference"))
-
 
 
 def ids_for_rebuild(reference: str | None) -> list[UUID]:

@@ -1,5 +1,7 @@
 """The errors that a user may meet, each with a sentence for them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 class CaseworkError(Exception):
     """An expected refusal; `message` is a translatable sentence for the user, without personal data."""
 
-    def __init__(self, message: "StrOrPromise") -> None:
+    def __init__(self, message: StrOrPromise) -> None:
         super().__init__(str(message))
         self.message = message
 
@@ -27,14 +29,14 @@ class NotFound(CaseworkError):
 class NotAllowed(CaseworkError):
     """The actor may know of the thing but not do this with it."""
 
-    def __init__(self, message: "StrOrPromise" = _("You may not do this.")) -> None:
-        super().__init__(message)
+    def __init__(self, message: StrOrPromise | None = None) -> None:
+        super().__init__(message or _("You may not do this."))
 
 
 class Invalid(CaseworkError):
     """What was given cannot be accepted; `fields` maps a field's name to its sentence (`""`: no single field)."""
 
-    def __init__(self, fields: Mapping[str, "StrOrPromise"]) -> None:
+    def __init__(self, fields: Mapping[str, StrOrPromise]) -> None:
         super().__init__(" ".join(str(sentence) for sentence in fields.values()))
         self.fields = dict(fields)
 

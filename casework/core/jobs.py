@@ -42,10 +42,10 @@ def enqueue(name: str, *ids: UUID | str, queue: str = "ordinary") -> None:
     checked = [check_argument(value) for value in ids]
 
     def send() -> None:
-        app: Celery = current_app._get_current_object()  # type: ignore[attr-defined]
+        app: Celery = current_app._get_current_object()
         try:
             app.send_task(name, args=checked, queue=queue, retry=False, argsrepr="", kwargsrepr="")
-        except (OSError, app.connection().connection_errors) as error:  # type: ignore[misc]
+        except (OSError, app.connection().connection_errors) as error:
             logger.warning("job.broker_unreachable", extra={"event": "job.broker_unreachable", "error": type(error)})
 
     transaction.on_commit(send)

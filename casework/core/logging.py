@@ -22,9 +22,9 @@ class AllowListFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
         }
-        if record.name.startswith(("casework", "config")):
-            line["message"] = str(record.msg)
-        elif record.name in {"gunicorn.error", "celery.beat", "celery.worker"} and not record.exc_info:
+        if record.name.startswith(("casework", "config")) or (
+            record.name in {"gunicorn.error", "celery.beat", "celery.worker"} and not record.exc_info
+        ):
             line["message"] = str(record.msg)
         for key in _KEYS:
             if (value := getattr(record, key, None)) is not None:

@@ -6,7 +6,9 @@ Migrations call these functions; the texts become part of the schema, so a chang
 from collections.abc import Sequence
 
 
-def wall(table: str, *, sees: str, writes: str | None = None, web: str, worker: str = "", bypass: str = "cw_owner") -> str:
+def wall(
+    table: str, *, sees: str, writes: str | None = None, web: str, worker: str = "", bypass: str = "cw_owner"
+) -> str:
     """Return SQL that puts `table` behind forced row-level security.
 
     `sees`: the condition under which the web role sees a row. `writes`: the condition for rows it writes (default:

@@ -6,4 +6,4 @@ class CryptoConfig(AppConfig):
     label = "crypto"
 
     def ready(self) -> None:
-        from casework.crypto import checks  # noqa: F401, PLC0415  (registers itself)
+        from casework.crypto import checks  # noqa: F401  (registers itself)

@@ -1,4 +1,4 @@
-"""Documents of a case: encrypted in chunks on disk, their names and kinds sealed, handed out only through the application.
+"""Documents of a case: encrypted in chunks on disk, names and kinds sealed, handed out only through the application.
 
 Owns: `Document`, the encrypted files under `CASEWORK_FILES_DIR`, and the upload handler that encrypts while a file
 arrives, so that no plain copy ever touches a disk.

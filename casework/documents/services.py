@@ -12,7 +12,6 @@ from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from casework.access.actions import Action
@@ -92,9 +91,7 @@ def open_document(case_id: UUID, document_id: UUID) -> OpenedDocument:
     return OpenedDocument(view=view, chunks=_watched(chunks, source, work.current().actor, document))
 
 
-def _watched(
-    chunks: Iterator[bytes], source: BinaryIO, actor: work.Actor, document: Document
-) -> Iterator[bytes]:
+def _watched(chunks: Iterator[bytes], source: BinaryIO, actor: work.Actor, document: Document) -> Iterator[bytes]:
     # The unit of work is long over when the last chunk leaves: a file found changed on the way gets its own entry.
     with source:
         try:

@@ -19,7 +19,7 @@ _HEAD_BYTES = 4096
 
 
 class SealedUpload(UploadedFile):
-    """An upload that lies encrypted in the incoming folder. Its key is in memory only, until a document takes it over."""
+    """An upload that lies encrypted in the incoming folder. Its key is in memory only until a document takes it."""
 
     def __init__(self, *, name: str, path: Path, key: bytes, object_id: UUID, scope: UUID) -> None:
         super().__init__(file=io.BytesIO(), name=name, size=0)
@@ -66,7 +66,10 @@ class SealingUploadHandler(FileUploadHandler):
         )
         self._sink: BinaryIO = self._upload.path.open("xb")
         self._sealer = envelope.FileSealer(
-            self._sink, key=self._upload.key(), scope=scope, file_id=object_id  # length unknown: the sink is seekable
+            self._sink,
+            key=self._upload.key(),
+            scope=scope,
+            file_id=object_id,  # length unknown: the sink is seekable
         )
         self._digest = hashlib.sha256()
         self._received = 0

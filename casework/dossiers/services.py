@@ -135,7 +135,7 @@ def _data(case: CaseView, derived: ProcedureView, *, purpose: str, organisation:
         labels=words.labels(),
         procedure=Procedure(
             regime=words.regime(derived.regime),
-            status=words.status(derived.status),
+            status=words.stage(derived.status),
             responsible_state=words.state(derived.responsible_state or ""),
             remarks=derived.warnings,
         ),
@@ -176,7 +176,7 @@ def _entry(fact: RecordedFact) -> Entry:
 
 
 def _limit(deadline: Deadline) -> Limit:
-    label = deadline.label or words.say(f"rule.{deadline.rule}", deadline.rule)
+    label = deadline.label or words.rule(deadline.rule)
     if deadline.reading:
         label = _("%(label)s (reading %(reading)s)") % {"label": label, "reading": deadline.reading}
     return Limit(
@@ -202,4 +202,3 @@ def in_words(value: date | datetime | str | None) -> str:
     if isinstance(value, datetime):
         return date_format(value, "j F Y, H:i")
     return date_format(value, "j F Y")
-

@@ -68,16 +68,9 @@ def labels() -> Labels:
     )
 
 
-REGIMES = {
-    "dublin3": "Regulation (EU) No 604/2013 (Dublin III)",
-    "ammr": "Regulation (EU) 2024/1351 (AMMR)",
-    "dublin3-open": "Dublin III; which time limits run since 1 July 2026 is open, both readings are shown",
-}
-
-
 def regime(code: str) -> str:
     """Return a regime's name in words."""
-    return _(REGIMES.get(code, code))
+    return say(f"regime.{code}", code)
 
 
 def fact(name: str) -> str:
@@ -85,20 +78,19 @@ def fact(name: str) -> str:
     return say(f"fact.{name}", name)
 
 
-def status(code: str) -> str:
+def rule(rule_id: str) -> str:
+    """Return what a rule's limit is called."""
+    return say(f"label.{rule_id}", rule_id)
+
+
+def stage(code: str) -> str:
     """Return a stage in words."""
-    return say(f"status.{code}", code)
+    return say(f"stage.{code}", code)
 
 
 def state_of_limit(code: str) -> str:
     """Return where a limit stands, in words."""
-    return {
-        "running": _("running"),
-        "met": _("met"),
-        "expired": _("passed"),
-        "stopped": _("stopped"),
-        "superseded": _("replaced by another"),
-    }.get(code, code)
+    return say(f"limit.{code}", code)
 
 
 def certainty(code: str) -> str:
@@ -112,8 +104,7 @@ def certainty(code: str) -> str:
 
 def whose(code: str) -> str:
     """Return who must act, in words: a state's name, the applicant, the authority."""
-    named = {"applicant": _("the applicant"), "authority": _("the authority")}
-    return named.get(code) or state(code)
+    return say(f"party.{code}", "") or state(code)
 
 
 def state(code: str) -> str:

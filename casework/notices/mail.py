@@ -64,7 +64,7 @@ def _laid_out(words: _Words, sender: str) -> bytes:
     for own in ("To", "Date", "Message-ID"):
         del message[own]
     message["Auto-Submitted"] = "auto-generated"
-    return message.as_bytes(linesep="\r\n")
+    return bytes(message.as_bytes(linesep="\r\n"))
 
 
 class _Message:
@@ -81,7 +81,7 @@ class _Message:
 class Mail(EmailMultiAlternatives):
     """A mail that shares its layout with all others of the same words: laying out MIME costs more than sending it."""
 
-    def message(self, **kwargs: object) -> _Message:  # type: ignore[override]
+    def message(self, **kwargs: object) -> _Message:
         (address,) = self.to
         if "\n" in address or "\r" in address:
             raise BadHeaderError("an address has one line")

@@ -17,7 +17,6 @@ from casework.crypto import services as crypto
 from casework.crypto.keyring import RootKeyError
 from casework.notices import selectors as notices
 
-
 _STALE = timedelta(hours=2)
 
 

@@ -1,7 +1,7 @@
-"""Synthetic cases for the demo: invented people, made through the same services as the interface, the same for one seed.
+"""Synthetic cases for the demo: invented people, made through the services, the same for one seed.
 
-No name here is of a person we know of; every text says that it is synthetic. Dates are told back from the day of seeding,
-so that a demo always has limits that are near; the first case is a fixed one whose dates stand in the documentation.
+No name here is of a person we know of; every text says that it is synthetic. Dates are told back from the day of
+seeding, so that a demo always has limits that are near; the first case is a fixed one, as the documentation has it.
 """
 
 from __future__ import annotations
@@ -105,13 +105,13 @@ def _plan(number: int, chance: random.Random, on: date) -> Plan:
     make = _SCENARIOS[number % len(_SCENARIOS)]
     person = _person(chance)
     grounds = tuple(chance.sample(list(_ACCOUNTS), k=chance.choice((1, 1, 2))))
-    family = ()
+    family: tuple[PersonInput, ...] = ()
     if chance.random() < 0.25:
         relative = _person(chance)
         family = (_relative(relative, chance.choice((Relation.SPOUSE, Relation.SIBLING)), other),)
     shared = number % 7 == 0
     return Plan(
-        team="North" if number % 3 else "South",
+        team="South" if number % 4 == 3 else "North",
         given=_input(country, person, grounds, chance.choice(("unknown", "low", "raised", "high", "imminent"))),
         facts=make(country, other, on - timedelta(days=chance.randrange(0, 12))),
         family=family,
@@ -275,7 +275,7 @@ def make(plan: Plan, *, maker: UUID, team_id: UUID, lawyer: UUID) -> UUID:
             procedure.record_fact(case_id, content=fact, note="")
         for title, kind, text in plan.documents:
             upload = documents.seal_bytes(case_id, name=f"{title}.txt", content=_page(title, text))
-            documents.add_document(case_id, upload=upload, title=title, kind=kind, dated_on=plan.facts[-1]["on"][:10])
+            documents.add_document(case_id, upload=upload, title=title, kind=kind, dated_on=plan.facts[0]["on"])
         if plan.shared_with_lawyer:
             access.grant(
                 case_id=case_id,

@@ -9,7 +9,7 @@ import secrets
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-import pyrage  # type: ignore[import-untyped]  # it ships no types
+import pyrage  # it ships no types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -161,7 +161,7 @@ def _lost_features(source: pikepdf.Pdf) -> Iterator[Trouble]:
     """Name what the file holds beside its pages, which the reader of a printed bundle will not find there."""
     form = source.Root.get(Name.AcroForm)
     if isinstance(form, Dictionary):
-        flags = form.get(Name.SigFlags)
+        flags: object = form.get(Name.SigFlags)  # pikepdf gives numbers as such
         if isinstance(flags, int) and flags & 1:
             yield Trouble.SIGNED
         if Name.XFA in form:

@@ -39,7 +39,7 @@ class Fact(models.Model):
 
 
 class Limit(models.Model):
-    """A derived time limit: what lists, the board and reminders need of it. Its explanation is derived again to be shown."""
+    """A derived time limit: what lists, the board and reminders need. Its explanation is derived again to be shown."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="limits")

@@ -183,4 +183,3 @@ def _refresh(case_id: UUID) -> int:
     lock_case(case_id)
     country = cases.clear_columns([case_id])[case_id].country
     return derive_again(case_id, country)
-

@@ -6,4 +6,4 @@ class RemindersConfig(AppConfig):
     label = "reminders"
 
     def ready(self) -> None:
-        from casework.reminders import receivers  # noqa: F401, PLC0415  (connects the signals)
+        from casework.reminders import receivers  # noqa: F401  (connects the signals)

@@ -109,7 +109,7 @@ class _LimitPlan:
         if any(notice.step == latest.code for notice in current):
             return True
         # A correction sent after the step's time has told the person this date already.
-        if any(notice.send_at >= latest.send_at for notice in current):
+        if any(latest.send_at <= notice.send_at <= self.now for notice in current):
             return False
         return latest.code != steps.OVERDUE or self.now - self.end <= steps.NEWS_FOR
 

@@ -69,14 +69,14 @@ def pressure() -> Pressure:
     """
     policies.check(Action.SEE_BOARD)
     found = cases.visible().filter(state=CaseState.OPEN, team_id__in=_own_teams())
-    known = list(found.order_by("id").values_list("id", "lead_id", "detained"))
+    known = list(found.order_by("id").values("id", "lead_id", "detained"))
     day = clock.today()
-    limits = [limit for limit in procedure.stored_limits(row[0] for row in known) if is_transfer_rule(limit.rule)]
+    limits = [limit for limit in procedure.stored_limits(row["id"] for row in known) if is_transfer_rule(limit.rule)]
     soon, since = day + timedelta(days=SOON_DAYS), day - timedelta(days=BACK_DAYS)
     return Pressure(
         open_cases=len(known),
-        unassigned=sum(1 for _id, lead_id, _detained in known if lead_id is None),
-        detained=sum(1 for _id, _lead_id, detained in known if detained),
+        unassigned=sum(row["lead_id"] is None for row in known),
+        detained=sum(row["detained"] for row in known),
         due_soon=len({limit.case_id for limit in limits if limit.state == "running" and limit.due_on <= soon}),
         passed=len({limit.case_id for limit in limits if limit.state == "expired" and limit.due_on >= since}),
     )

@@ -64,6 +64,7 @@ class TestTheWebRole:
             web.execute("SELECT set_config('app.user_id', %s, true)", [str(people.otto)])
             web.execute(
                 "INSERT INTO cases_caseusergrant (id, case_id, user_id, permission_id, granted_at, reason_sealed, mac)"
-                " SELECT gen_random_uuid(), %s, %s, id, now(), '', '' FROM auth_permission WHERE codename = 'lead_case'",
+                " SELECT gen_random_uuid(), %s, %s, id, now(), '', '' FROM auth_permission"
+                " WHERE codename = 'lead_case'",
                 [case_id, people.otto],
             )

@@ -12,6 +12,7 @@ from django.db import OperationalError
 
 from casework.audit import chain, seal
 from casework.audit.models import Checkpoint, Leaf, SealedHead, Tree
+from casework.audit.types import COLUMNS, Row
 from casework.core import clock
 from casework.crypto import signing
 from tests.audit.world import FIRST, SECOND, Trail
@@ -86,6 +87,17 @@ class TestADamagedStream:
         rounds = trail.seal()
         assert [(one.kind, one.seq) for done in rounds for one in done.refused] == [("edited", 5)]
         assert leaves(FIRST) == [1, 2, 3, 4]
+
+    def test_is_refused_when_an_event_names_another_before_it(self, trail):
+        trail.write(FIRST, "case.read", "case.read")
+        (values,) = trail.execute(f"SELECT {COLUMNS} FROM audit_entry WHERE stream = %s AND seq = 5", FIRST)
+        row = Row(*values)._replace(prev=bytes(32))
+        digest = chain.event_hash(row.event())
+        trail.execute(
+            "UPDATE audit_entry SET prev = %s, hash = %s WHERE stream = %s AND seq = 5", row.prev, digest, FIRST
+        )
+        rounds = trail.seal()
+        assert [(one.kind, one.seq) for done in rounds for one in done.refused] == [("edited", 5)]
 
     def test_is_refused_again_next_time_and_does_not_stop_the_others(self, trail, few):
         few(2)

@@ -1,4 +1,4 @@
-"""What a thief finds: ten planted secrets are sought in the full dump, Redis, logs, mail, sessions, cookies and files."""
+"""What a thief finds: ten planted secrets are sought in the dump, Redis, logs, mail, sessions, cookies and files."""
 
 from __future__ import annotations
 
@@ -51,9 +51,7 @@ def _shapes(secret: str) -> list[bytes]:
 
 
 def _found(where: str, data: bytes) -> list[str]:
-    return [
-        f"{name} in {where}" for name, secret in SECRETS.items() if any(shape in data for shape in _shapes(secret))
-    ]
+    return [f"{name} in {where}" for name, secret in SECRETS.items() if any(shape in data for shape in _shapes(secret))]
 
 
 def _dump(engines) -> bytes:

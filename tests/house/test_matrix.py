@@ -75,7 +75,8 @@ def world(people, superuser):
     superuser.execute(
         "INSERT INTO notices_notice (id, recipient_id, channel, kind, case_id, about_id, step, due_on, urgency, key,"
         " planned_at, send_at, next_try_at, state, attempts, sent_at, failure)"
-        " VALUES (%s, %s, 'inbox', 'limit', %s, %s, '3', current_date + 3, 2, %s, now(), now(), now(), 'sent', 0, now(), '')",
+        " VALUES (%s, %s, 'inbox', 'limit', %s, %s, '3', current_date + 3, 2, %s, now(), now(), now(), 'sent', 0,"
+        " now(), '')",
         [notice_id, people.wanda, uuid4(), uuid4(), str(notice_id)],
     )
     yield matrix.build(people, notice_id)

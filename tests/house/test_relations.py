@@ -13,9 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def _height_by_area() -> dict[str, int]:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(contract for contract in contracts if contract["name"].startswith("Areas"))["layers"]
-    return {
-        area.strip(): height for height, line in enumerate(reversed(layers)) for area in line.split("|")
-    }
+    return {area.strip(): height for height, line in enumerate(reversed(layers)) for area in line.split("|")}
 
 
 class TestRelations:

@@ -12,11 +12,22 @@ from casework.access.types import Level
 from casework.documents import services as documents
 from casework.procedure import services as procedure
 from tests import cast
+from tests.journeys.visitor import code_from
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Whatever the case says about a person; none of it may be in the source of a page of theirs.
-CONTENT = ("Testov", "Тестов", "Пётр", "Piotr", "1994", "left his unit", "synthetic-handle", "Call-up paper", "messenger")
+CONTENT = (
+    "Testov",
+    "Тестов",
+    "Пётр",
+    "Piotr",
+    "1994",
+    "left his unit",
+    "synthetic-handle",
+    "Call-up paper",
+    "messenger",
+)
 
 
 def _a_worked_case(people):
@@ -102,6 +113,12 @@ class TestAdmin:
         nadia.page.get_by_label("Password", exact=True).fill("five words that nobody says")
         nadia.page.get_by_label("Password again").fill("five words that nobody says")
         nadia.main.get_by_role("button").first.click()
-        # Without the second step she gets nowhere.
+        # Who has just chosen a password is not asked for it again, and gets nowhere without the second step.
+        expect(nadia.page.get_by_role("heading", level=1)).to_have_text("Set up the second step")
         nadia.open("/cases/")
-        assert nadia.path == "/account/2fa/totp/activate/"
+        expect(nadia.page.get_by_role("heading", level=1)).to_have_text("Set up the second step")
+        nadia.page.locator("#id_code").fill(code_from(nadia.page.locator(".secret code").inner_text()))
+        nadia.press("Turn on")
+        nadia.page.wait_for_url(re.compile("recovery"))
+        nadia.open("/cases/")
+        expect(nadia.main).to_contain_text("No case yet")

@@ -26,7 +26,11 @@ def code_of(email: str) -> str:
     """Return the code that the app on this person's phone shows now."""
     user = User.objects.get(email=email)
     with work.acting(work.Actor(user.pk)):
-        secret = decrypt(Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP).data["secret"])
+        return code_from(decrypt(Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP).data["secret"]))
+
+
+def code_from(secret: str) -> str:
+    """Return what an app that knows this secret shows now."""
     counters = list(yield_hotp_counters_from_time())
     return str(format_hotp_value(hotp_value(secret, counters[len(counters) // 2])))
 
@@ -39,7 +43,7 @@ class Visitor:
         self.faults: list[str] = []
         self.page: Page = context.new_page()
         # A slow machine is no fault of the pages; nothing here waits for time to pass.
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(8_000)
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.faults.append(f"error on {self.path}: {error}"))
         self.page.on("request", self._asked)
@@ -84,8 +88,8 @@ class Visitor:
     def sign_in(self, who: str) -> None:
         """Sign in with e-mail, password and the code of the app; ends on the person's first page."""
         self.open("/account/login/")
-        self.page.get_by_label("E-mail address").fill(f"{who}@example.org")
-        self.page.get_by_label("Password", exact=True).fill(cast.PASSWORD)
+        self.page.locator("#id_login").fill(f"{who}@example.org")
+        self.page.locator("#id_password").fill(cast.PASSWORD)
         self.press("Sign in")
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Second step")
         self.page.locator("#id_code").fill(code_of(f"{who}@example.org"))

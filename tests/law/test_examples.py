@@ -658,3 +658,72 @@ class TestTransfersAndReturns:
                    2026-11-02 transfer-scheduled"""
         forms = [d for d in derive_from(facts, on="2026-10-05").deadlines if d.rule == "ammr-transfer-form-7-14d"]
         assert [(d.due, d.state) for d in forms] == [(day("2026-09-24"), "expired"), (day("2026-10-26"), "running")]
+
+
+class TestEdges:
+    """The day itself, at every border that a date can fall on."""
+
+    def test_an_answer_between_the_two_ends_leaves_both_counts(self) -> None:
+        facts = "2026-09-10 take-charge-requested PL basis=other\n2026-10-12 take-charge-accepted PL"
+        limit = only(derive_from(facts), "ammr-transfer-6m")  # the strict count ended on Saturday, 10 October
+        assert (limit.due_strict, limit.due_rolled) == (day("2027-04-11"), day("2027-04-12"))
+
+    def test_three_months_left_to_the_day_are_enough(self) -> None:
+        facts = """2026-08-03 take-back-confirmed HR
+                   2026-08-20 absconding-notified HR ground=absconded
+                   2026-11-03 available-again"""
+        assert only(derive_from(facts, on="2026-11-10"), "ammr-transfer-6m").state == "running"
+
+    def test_a_decision_that_does_not_say_whether_it_is_final_is_taken_as_final(self) -> None:
+        facts = """2026-09-01 take-charge-accepted PL
+                   2026-09-10 suspensive-effect-granted ground=by-court
+                   2026-10-01 appeal-decided against=transfer-decision outcome=dismissed"""
+        assert derive_from(facts, on="2026-10-02").limit("ammr-transfer-6m").due == day("2027-04-01")
+
+    def test_a_suspension_may_end_on_the_day_on_which_it_began(self) -> None:
+        facts = """2026-09-01 take-charge-accepted PL
+                   2026-09-10 suspensive-effect-granted ground=by-court
+                   2026-09-10 suspensive-effect-ended"""
+        assert derive_from(facts, on="2026-10-02").status == "accepted"
+
+    @pytest.mark.parametrize(
+        ("registered", "rule"),
+        [
+            ("2026-08-31", "ammr-take-charge-request-2m"),
+            ("2026-09-01", "ammr-crisis-take-charge-request-4m"),
+            ("2026-10-01", "ammr-crisis-take-charge-request-4m"),
+            ("2026-10-02", "ammr-take-charge-request-2m"),
+        ],
+    )
+    def test_a_derogation_holds_on_its_first_and_last_day(self, registered: str, rule: str) -> None:
+        facts = f"2026-09-01 crisis-derogation FR until=2026-10-01\n{registered} application-registered"
+        assert only(derive_from(facts, on="2026-10-02"), rule).state == "running"
+
+    def test_a_step_on_the_day_of_the_change_opens_the_case(self) -> None:
+        assert derive_from("2025-01-15 application-registered\n2026-07-01 transfer-decided").regime == "dublin3-open"
+
+    def test_detention_on_the_day_of_registration_is_no_later_detention(self) -> None:
+        procedure = derive_from("2026-09-01 application-registered\n2026-09-01 detained ground=transfer")
+        rules = {deadline.rule for deadline in procedure.deadlines}
+        assert "ammr-detention-request-2w" in rules
+        assert "ammr-detention-later-1w" not in rules
+
+    def test_detention_after_a_month_brings_no_month_for_the_request(self) -> None:
+        procedure = derive_from("2025-02-03 application-recorded\n2025-03-04 detained ground=transfer")
+        assert not [d for d in procedure.deadlines if d.rule == "dublin3-detention-request-1m"]
+
+    def test_nothing_is_contested_before_the_strict_end_has_passed(self) -> None:
+        facts = "2025-08-31 take-back-accepted HR"
+        contested = [derive_from(facts, on=on).warnings for on in ("2026-02-28", "2026-03-01")]
+        assert ["by the strict count" in "".join(warnings) for warnings in contested] == [False, True]
+
+    def test_who_is_released_on_the_last_day_has_no_claim_to_release(self) -> None:
+        facts = "2026-12-10 detained ground=transfer\n2026-12-18 take-back-confirmed HR\n2027-01-04 released"
+        assert not any('"Transfer decision" ended' in warning for warning in derive_from(facts).warnings)
+
+    def test_an_answer_before_a_second_request_belongs_to_the_first(self) -> None:
+        facts = """2026-09-01 take-charge-requested PL basis=other
+                   2026-09-10 take-charge-refused PL
+                   2026-09-20 take-charge-requested PL basis=other"""
+        states = [d.state for d in derive_from(facts).deadlines if d.rule == "ammr-take-charge-reply-1m"]
+        assert states == ["met", "expired"]

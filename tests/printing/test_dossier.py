@@ -12,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pikepdf import Name
+
+from casework.printing import dossier, typeset
+from casework.printing.types import Dossier, Entry, Limit, Party, Trouble
 from tests.printing.printing_samples import (
     A4_WIDE,
     LABELS,
@@ -25,9 +28,6 @@ from tests.printing.printing_samples import (
     saved,
     words_on,
 )
-
-from casework.printing import dossier, typeset
-from casework.printing.types import Dossier, Entry, Limit, Party, Trouble
 
 
 def opened(made: Dossier) -> pikepdf.Pdf:

@@ -11,10 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name
 from PIL import Image
-from tests.printing.printing_samples import A4, A4_WIDE, dossier_data, everything, exhibit, pdf, picture, saved, shown_boxes
 
 from casework.printing import dossier, exhibits, geometry, image_exhibits, pdf_exhibits, text_exhibits
 from casework.printing.types import Exhibit, Trouble
+from tests.printing.printing_samples import (
+    A4,
+    A4_WIDE,
+    dossier_data,
+    everything,
+    exhibit,
+    pdf,
+    picture,
+    saved,
+    shown_boxes,
+)
 
 
 def first_page_of(content: bytes, media_type: str = "application/pdf") -> tuple[pikepdf.Pdf, int]:

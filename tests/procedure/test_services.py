@@ -159,7 +159,10 @@ class TestCorrecting:
             record_all(case_id, DOCUMENTED[:3])
             last = selectors.recorded_facts(case_id)[-1]
             services.withdraw_fact(case_id, fact_id=last.id, note="Of another file")
-            assert [fact.name for fact in selectors.recorded_facts(case_id)] == ["application-registered", "eurodac-hit"]
+            assert [fact.name for fact in selectors.recorded_facts(case_id)] == [
+                "application-registered",
+                "eurodac-hit",
+            ]
 
     def test_keeps_the_row_of_a_limit_whose_date_moved(self, people, case_id):
         with cast.acting(people.wanda):

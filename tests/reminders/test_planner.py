@@ -234,6 +234,13 @@ class TestClosedLimit:
 class TestNewLead:
     """The case is assigned to somebody else."""
 
+    def test_who_coordinated_before_hears_the_step_that_has_passed(self) -> None:
+        box, limit, now = Outbox(), a_limit(date(2026, 9, 24)), noon(date(2026, 9, 19))
+        box.plan(limit, now)
+        assert told(list(box.rows.values()), COORDINATOR) == ["3d"]
+        box.plan(limit, now, Audience(frozenset({COORDINATOR})))
+        assert told(box.deliver(now), COORDINATOR) == ["7d"]
+
     def test_tells_the_new_lead_and_lets_the_former_go(self) -> None:
         box, limit, now, new = Outbox(), a_limit(date(2026, 9, 24)), noon(date(2026, 9, 19)), UUID(int=5)
         box.plan(limit, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
@@ -241,12 +241,16 @@ def _same_list(saved: Any, typed: Any) -> bool:
     return isinstance(typed, list) and list(saved or ()) == typed
 
 
+def _choices(field: forms.ChoiceField) -> dict[Any, Any]:
+    return dict(cast("Iterable[tuple[Any, Any]]", field.choices))
+
+
 def _in_words(field: forms.Field, value: Any) -> str:
     if isinstance(field, forms.MultipleChoiceField):
-        chosen = dict(field.choices)
+        chosen = _choices(field)
         return ", ".join(str(chosen.get(entry, entry)) for entry in value or ())
     if isinstance(field, forms.ChoiceField):
-        return str(dict(field.choices).get(value, value or ""))
+        return str(_choices(field).get(value, value or ""))
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     return labels.day(value) if isinstance(value, date) else str(value or "")

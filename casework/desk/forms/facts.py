@@ -151,8 +151,8 @@ class FactForm(forms.Form):
         clean = self.cleaned_data
         entry: dict[str, Any] = {"fact": self.kind.name, **self._when(clean["on"], clean.get("time"))}
         for member in self.kind.members:
-            value = clean.get(member.name)
-            if value in (None, "", False):
+            value: Any = clean.get(member.name)
+            if value in {None, "", False}:
                 continue
             if member.kind == "date":
                 value = value.isoformat()

@@ -14,6 +14,7 @@ from casework.access.types import GrantView, Level
 from casework.accounts import selectors as accounts
 from casework.cases.types import CaseView
 from casework.core import clock
+from casework.desk.selectors._names import name_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def access_lines(case: CaseView, *, may_share: bool) -> list[AccessLine]:
         if is_team:
             holder = str(_("Coordinators of %(team)s") % {"team": team}) if own else str(_("A team role"))
         else:
-            holder = people[grant.holder_id].name if grant.holder_id in people else str(_("A former colleague"))
+            holder = name_of(grant.holder_id, people, str(_("A former colleague")))
         lines.append(
             AccessLine(
                 id=grant.id,
@@ -56,7 +57,7 @@ def access_lines(case: CaseView, *, may_share: bool) -> list[AccessLine]:
                 is_team=is_team,
                 level=grant.level.label,
                 why=_why(is_lead=is_lead, is_coordinators=is_team and own),
-                given_by=people[grant.granted_by].name if grant.granted_by in people else str(_("the system")),
+                given_by=name_of(grant.granted_by, people, str(_("the system"))),
                 given_at=grant.granted_at,
                 until_on=_last_day(grant.until, case.country),
                 may_be_revoked=may_share and not own,

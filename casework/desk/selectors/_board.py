@@ -9,6 +9,7 @@ from uuid import UUID
 
 from casework.accounts import selectors as accounts
 from casework.desk import labels
+from casework.desk.selectors._names import name_of
 from casework.transfers.types import Board, BoardRow
 
 
@@ -61,7 +62,7 @@ def board_lines(rows: Iterable[BoardRow]) -> list[BoardLine]:
             risk=labels.risk(row.case.risk_level),
             risk_tone=labels.RISK_TONES.get(row.case.risk_level, "neutral"),
             detained=row.case.detained,
-            lead=leads[row.case.lead_id].name if row.case.lead_id in leads else "",
+            lead=name_of(row.case.lead_id, leads),
         )
         for row in found
     ]

@@ -10,6 +10,7 @@ from uuid import UUID
 from casework.accounts import selectors as accounts
 from casework.cases.types import CaseRow, CaseState, Page
 from casework.desk import labels
+from casework.desk.selectors._names import name_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def list_rows(rows: Iterable[CaseRow]) -> list[ListRow]:
             stage=labels.stage(row.stage),
             due_on=row.next_due_on,
             rule=labels.rule(row.next_due_rule) if row.next_due_rule else "",
-            lead=leads[row.lead_id].name if row.lead_id in leads else "",
+            lead=name_of(row.lead_id, leads),
             risk=labels.risk(row.risk_level),
             risk_tone=labels.RISK_TONES.get(row.risk_level, "neutral"),
             detained=row.detained,

@@ -10,6 +10,7 @@ from django.template.defaultfilters import filesizeformat
 
 from casework.accounts import selectors as accounts
 from casework.desk import labels
+from casework.desk.selectors._names import name_of
 from casework.documents import selectors as documents
 from casework.documents.types import DocumentKind
 
@@ -46,7 +47,7 @@ def document_lines(case_id: UUID) -> list[DocumentLine]:
             size=filesizeformat(document.size),
             dated=labels.moment(document.dated_on),
             uploaded_at=document.uploaded_at,
-            uploaded_by=people[document.uploaded_by].name if document.uploaded_by in people else "",
+            uploaded_by=name_of(document.uploaded_by, people),
         )
         for document in found
     ]

@@ -17,6 +17,7 @@ from casework.accounts.types import Person as Colleague
 from casework.cases.types import CaseState, CaseView, Channel, Ground, PersonView, Relation
 from casework.core import clock, places, work
 from casework.desk import labels
+from casework.desk.selectors._names import name_of
 from casework.law.facts import VOCABULARY
 from casework.law.types import Deadline
 from casework.procedure.services import as_date
@@ -124,7 +125,7 @@ def header_of(
         closed_on=case.closed_on if case.state == CaseState.CLOSED else None,
         due_on=due_on,
         rule=rule,
-        lead=people[case.lead_id].name if case.lead_id in people else "",
+        lead=name_of(case.lead_id, people),
         may={action.value: policies.decide(actor, action, case.id).allowed for action in _ASKED},
     )
 
@@ -199,8 +200,7 @@ def _group(fact: RecordedFact) -> str:
 
 def _item(case_id: UUID, fact: RecordedFact, authors: Mapping[UUID, Colleague], may_correct: bool) -> TimelineItem:
     title, text = fact_line(fact.content)
-    author = authors.get(fact.recorded_by) if fact.recorded_by else None
-    recorded = {"at": labels.instant(fact.recorded_at), "who": author.name if author else _("the system")}
+    recorded = {"at": labels.instant(fact.recorded_at), "who": name_of(fact.recorded_by, authors, str(_("the system")))}
     meta = [str(_("Recorded %(at)s by %(who)s") % recorded)]
     if certainty := labels.CERTAINTIES.get(str(fact.content.get("certainty", ""))):
         meta.append(str(certainty))

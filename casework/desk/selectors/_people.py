@@ -70,4 +70,5 @@ def team_of(team_id: UUID | None) -> Team | None:
 def _teams() -> dict[UUID, Team]:
     # Teams are reached through the roles' groups: their table belongs to `accounts`.
     groups = Group.objects.filter(team_role__team__isnull=False).select_related("team_role__team")
-    return {group.team_role.team_id: group.team_role.team for group in groups}
+    teams = (group.team_role.team for group in groups)
+    return {team.pk: team for team in teams if team is not None}

@@ -15,6 +15,7 @@ from casework.audit import actions
 from casework.audit import selectors as audit
 from casework.audit.types import TrailEntry
 from casework.desk import labels
+from casework.desk.selectors._names import name_of
 
 _SHORT = 8
 # Particulars that say more than their entry's sentence, and the words before them; ids are left out.
@@ -83,9 +84,7 @@ def _who(entry: TrailEntry, people: Mapping[UUID, Person]) -> str:
     if entry.by_machine:
         return str(_("The system"))
     actor = _actor(entry)
-    if actor in people:
-        return people[actor].name
-    return str(_("Nobody signed in") if entry.actor is None else _("A former colleague"))
+    return name_of(actor, people, str(_("Nobody signed in") if entry.actor is None else _("A former colleague")))
 
 
 def _actor(entry: TrailEntry) -> UUID | None:
@@ -103,9 +102,8 @@ def _holder(entry: TrailEntry) -> UUID | None:
 
 def _details(entry: TrailEntry, people: Mapping[UUID, Person]) -> Iterator[str]:
     particulars = entry.particulars or {}
-    holder = _holder(entry)
-    if holder in people:
-        yield str(_("To: %s")) % people[holder].name
+    if holder := name_of(_holder(entry), people):
+        yield str(_("To: %s")) % holder
     if until := particulars.get("until"):
         yield str(_("Until: %s")) % labels.moment(str(until))
     for name, words in _PARTICULARS.items():

@@ -64,7 +64,7 @@ def document_new(request: HttpRequest, case_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def document_download(request: HttpRequest, case_id: UUID, document_id: UUID) -> HttpResponse:
+def document_download(request: HttpRequest, case_id: UUID, document_id: UUID) -> StreamingHttpResponse:
     """Stream a document, piece by verified piece; its trail entry is committed before the first byte leaves."""
     opened = documents.open_document(case_id, document_id)
     view = opened.view

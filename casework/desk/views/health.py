@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from redis.exceptions import RedisError
 
 from casework.core import clock
 from casework.crypto import services as crypto
@@ -41,7 +42,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def _works(name: str, check: Callable[[], bool]) -> bool:
     try:
         return check()
-    except (DatabaseError, OSError, RootKeyError) as error:
+    except (DatabaseError, OSError, RedisError, RootKeyError) as error:
         logger.warning("readiness.failed", extra={"event": f"readiness.{name}_failed", "error": type(error)})
         return False
 
