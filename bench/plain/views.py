@@ -93,7 +93,8 @@ def case_detail(request: HttpRequest, case_id: UUID) -> HttpResponse:
     view = _view(case)
     derived = _derived(case)
     cards = selectors.limit_cards(derived, states={"running"})
-    header = selectors.header_of(view, derived)
+    people = accounts.people({case.lead_id, *(fact.recorded_by for fact in derived.facts)})
+    header = selectors.header_of(view, derived, people=people)
     context = {
         **case_context(header, "case_detail"),
         "record": selectors.people_summary(view),
@@ -102,7 +103,7 @@ def case_detail(request: HttpRequest, case_id: UUID) -> HttpResponse:
         "warnings": derived.warnings,
         "cards": cards[:_SHOWN_LIMITS],
         "more_cards": max(0, len(cards) - _SHOWN_LIMITS),
-        "items": selectors.timeline_items(case_id, derived.facts[-_SHOWN_FACTS:], may_correct=False),
+        "items": selectors.timeline_items(case_id, derived.facts[-_SHOWN_FACTS:], people=people, may_correct=False),
         "fact_count": len(derived.facts),
     }
     return render(request, "desk/case_summary.html", context)

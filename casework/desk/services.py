@@ -35,7 +35,7 @@ class CasePage:
 
     header: CaseHeader
     case: CaseView
-    people: Mapping[UUID, Person]
+    people: Mapping[UUID | None, Person]
     procedure: ProcedureView | None = None
 
 

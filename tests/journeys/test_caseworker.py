@@ -190,7 +190,7 @@ class TestCaseworker:
 
     def _finds(self, wanda: Visitor, words: str, name: str) -> None:
         wanda.open("/cases/")
-        wanda.page.get_by_role("search").get_by_role("textbox").fill(words)
+        wanda.page.get_by_role("searchbox").fill(words)
         wanda.press("Search")
         expect(wanda.page.get_by_role("heading", level=1)).to_have_text("Search by name")
         expect(wanda.main).to_contain_text("1 case found")
@@ -220,10 +220,10 @@ class TestCaseworker:
         expect(wanda.main).to_contain_text("Nothing waits for you")
         done = manage("send_reminders", "--json", EMAIL_URL=sink.url)
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["mail"] >= 1
+        assert json.loads(done.stdout)["mail"] == len(sink.taken)
 
         mine = [mail for mail in map(message_from_bytes, sink.taken) if mail["To"] == "wanda@example.org"]
-        assert len(mine) == json.loads(done.stdout)["inbox"]
+        assert mine
         for mail in mine:
             parts = [part.get_payload(decode=True).decode() for part in mail.walk() if not part.is_multipart()]
             text = "\n".join([*(f"{name}: {value}" for name, value in mail.items()), *parts])

@@ -163,10 +163,8 @@ class TestDelivery:
 
     def test_begins_no_mail_near_the_end_of_its_lease(self, people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
         put(*(a_notice(people.wanda) for _ in range(3)))
-        monkeypatch.setattr(services, "LEASE", timedelta(minutes=3))
         moments = iter([NOW, NOW, NOW, NOW + timedelta(seconds=61)])
-        at = services.claim()
-        late = services.Claim(at.token, at.until, at.notices)
+        late = services.claim()
         monkeypatch.setattr(services, "claim", lambda: late)
         monkeypatch.setattr(clock, "now", lambda: next(moments, NOW + timedelta(seconds=61)))
         services._deliver_mails()
@@ -321,6 +319,16 @@ class TestInbox:
             assert Notice.objects.count() == 0
             with pytest.raises(NotFound):
                 services.open_inbox()
+
+    def test_is_nobody_elses_even_without_the_databases_wall(self, people: Cast) -> None:
+        self.fill(people, a_notice(people.wanda, "inbox"))
+        with running_as("worker"):
+            line = Notice.objects.get()
+            with work.acting(work.Actor(people.otto)):
+                assert services.open_inbox().items == ()
+                with pytest.raises(NotFound):
+                    services.acknowledge(line.pk)
+            assert Notice.objects.get().seen_at is None
 
     def test_acknowledged_stays_with_a_mark_and_one_entry(self, people: Cast) -> None:
         about = a_notice(people.wanda, "inbox", step="7d")

@@ -6,6 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from casework.access import services as access
+from casework.access.types import Level
+from casework.cases import selectors as cases
 from casework.core import clock
 from casework.core.errors import NotAllowed
 from casework.procedure import services as procedure
@@ -70,6 +73,15 @@ class TestBoard:
     def test_shows_nothing_of_a_team_without_a_grant(self, people):
         _accepted(people, "otto")
         with cast.acting(people.cora):
+            assert selectors.board(team_id=people.south).rows == ()
+
+    def test_leaves_out_a_case_of_another_team_that_was_shared_with_a_coordinator(self, people):
+        case_id = _accepted(people, "otto")
+        with cast.acting(people.otto):
+            access.grant(case_id=case_id, user_id=people.cora, level=Level.VIEW, reason="advice")
+        with cast.acting(people.cora):
+            assert cases.visible().filter(pk=case_id).exists()
+            assert selectors.board().rows == ()
             assert selectors.board(team_id=people.south).rows == ()
 
 

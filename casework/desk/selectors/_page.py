@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from casework.access import policies
 from casework.access.actions import Action
 from casework.accounts.types import Person as Colleague
-from casework.cases.types import CaseState, CaseView, Channel, Ground, PersonView, Relation
+from casework.cases.types import CaseState, CaseView, Channel, Ground, PersonView, Relation, SafeContact
 from casework.core import clock, places, work
 from casework.desk import labels
 from casework.desk.selectors._names import name_of
@@ -95,7 +95,7 @@ _ASKED = (
 
 
 def header_of(
-    case: CaseView, procedure: ProcedureView | None = None, *, people: Mapping[UUID, Colleague]
+    case: CaseView, procedure: ProcedureView | None = None, *, people: Mapping[UUID | None, Colleague]
 ) -> CaseHeader:
     """Return the head of a case's pages; `people` holds who leads it. No query: the level on the case is read already.
 
@@ -184,7 +184,7 @@ def timeline_items(
     case_id: UUID,
     facts: Iterable[RecordedFact],
     *,
-    people: Mapping[UUID, Colleague],
+    people: Mapping[UUID | None, Colleague],
     may_correct: bool,
     group: str = "",
 ) -> list[TimelineItem]:
@@ -198,7 +198,9 @@ def _group(fact: RecordedFact) -> str:
     return kind.group if kind else ""
 
 
-def _item(case_id: UUID, fact: RecordedFact, authors: Mapping[UUID, Colleague], may_correct: bool) -> TimelineItem:
+def _item(
+    case_id: UUID, fact: RecordedFact, authors: Mapping[UUID | None, Colleague], may_correct: bool
+) -> TimelineItem:
     title, text = fact_line(fact.content)
     recorded = {"at": labels.instant(fact.recorded_at), "who": name_of(fact.recorded_by, authors, str(_("the system")))}
     meta = [str(_("Recorded %(at)s by %(who)s") % recorded)]
@@ -277,7 +279,7 @@ def people_summary(case: CaseView) -> dict[str, list[tuple[str, object]]]:
             (str(_("How to reach them")), channels),
             (str(_("Numbers and addresses")), contact.details),
             (str(_("When")), contact.hours),
-            (str(_("May we leave a message?")), str(_("Yes") if contact.may_leave_message else _("No, never"))),
+            (str(_("May we leave a message?")), _may_leave(contact)),
             (str(_("Code word")), contact.code_word),
         ],
         "grounds": [(str(grounds.get(ground.kind, ground.kind)), ground.account) for ground in case.grounds],
@@ -287,6 +289,13 @@ def people_summary(case: CaseView) -> dict[str, list[tuple[str, object]]]:
             if person.relation != Relation.APPLICANT
         ],
     }
+
+
+def _may_leave(contact: SafeContact) -> str:
+    # "No" that nobody said is told apart from "no" that the person said; both keep us from leaving one.
+    if contact.may_leave_message:
+        return str(_("Yes"))
+    return str(_("No, never")) if contact != SafeContact() else ""
 
 
 def _birth(person: PersonView) -> object:

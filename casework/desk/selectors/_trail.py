@@ -67,7 +67,7 @@ def _page(found: Sequence[TrailEntry]) -> TrailPage:
     return TrailPage(lines=tuple(_line(entry, people) for entry in shown), older=older)
 
 
-def _line(entry: TrailEntry, people: Mapping[UUID, Person]) -> TrailLine:
+def _line(entry: TrailEntry, people: Mapping[UUID | None, Person]) -> TrailLine:
     return TrailLine(
         at=entry.at,
         who=_who(entry, people),
@@ -80,7 +80,7 @@ def _line(entry: TrailEntry, people: Mapping[UUID, Person]) -> TrailLine:
     )
 
 
-def _who(entry: TrailEntry, people: Mapping[UUID, Person]) -> str:
+def _who(entry: TrailEntry, people: Mapping[UUID | None, Person]) -> str:
     if entry.by_machine:
         return str(_("The system"))
     actor = _actor(entry)
@@ -100,7 +100,7 @@ def _holder(entry: TrailEntry) -> UUID | None:
         return None
 
 
-def _details(entry: TrailEntry, people: Mapping[UUID, Person]) -> Iterator[str]:
+def _details(entry: TrailEntry, people: Mapping[UUID | None, Person]) -> Iterator[str]:
     particulars = entry.particulars or {}
     if holder := name_of(_holder(entry), people):
         yield str(_("To: %s")) % holder
