@@ -17,6 +17,10 @@ from casework.core.errors import NotAllowed, NotFound
 logger = logging.getLogger(__name__)
 
 
+# Says that the process lives, also while the database does not: no unit of work, which begins with a transaction.
+_ALIVE = "/healthz"
+
+
 class _RollBack(Exception):
     """Leaves the unit of work of a page that failed; the answer is already made."""
 
@@ -32,6 +36,8 @@ class ActingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info == _ALIVE:
+            return self.get_response(request)
         started = time.perf_counter()
         user_id = request.user.pk if request.user.is_authenticated else None
         actor = work.Actor(user_id=user_id, request_id=ids.new_id())

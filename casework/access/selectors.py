@@ -90,11 +90,11 @@ def visible_to(user_id: UUID | None) -> QuerySet[Any, Any]:
 
 
 def grants_on(case_id: UUID) -> list[GrantView]:
-    """Return every live, sound grant on a case, people before team roles, oldest first."""
+    """Return every live, sound grant on a case, people before team roles, oldest first; the reasons are opened."""
     tables = registry.tables()
     found: list[GrantView] = []
     for table in (tables.user, tables.group):
-        rows = table.objects.filter(_live(), content_object_id=case_id).select_related("permission").defer("reason")
+        rows = table.objects.filter(_live(), content_object_id=case_id).select_related("permission")
         found += [
             GrantView(
                 id=row.pk,
@@ -104,6 +104,7 @@ def grants_on(case_id: UUID) -> list[GrantView]:
                 granted_by=row.granted_by,
                 granted_at=row.granted_at,
                 until=row.until,
+                reason=row.reason,
             )
             for row in rows.order_by("granted_at")
             if is_sound(row)

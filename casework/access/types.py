@@ -54,3 +54,4 @@ class GrantView:
     granted_by: UUID | None
     granted_at: datetime
     until: datetime | None
+    reason: str

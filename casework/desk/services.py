@@ -22,7 +22,7 @@ from casework.cases.types import CaseFilter, CaseView
 from casework.core import clock, work
 from casework.core.errors import Invalid, NotFound
 from casework.desk import selectors
-from casework.desk.selectors import CaseHeader, CaseList, Today
+from casework.desk.selectors import CaseHeader, CaseList, TimelineItem, Today
 from casework.procedure import selectors as procedure
 from casework.procedure.types import ProcedureView, RecordedFact
 from casework.transfers import selectors as transfers
@@ -99,6 +99,13 @@ def fact_of(case_id: UUID, fact_id: UUID) -> RecordedFact:
     if found is None:
         raise NotFound
     return found
+
+
+def earlier_lines(case_id: UUID) -> list[TimelineItem]:
+    """Return what was corrected or withdrawn, newest first, for a case page that was opened in this unit of work."""
+    facts = procedure.earlier_versions(case_id)
+    people = accounts.people({fact.recorded_by for fact in facts if fact.recorded_by}) if facts else {}
+    return selectors.timeline_items(case_id, facts, people=people, may_correct=False)
 
 
 def share_case(case_id: UUID, *, country: str, email: str, level: Level, until_on: date, reason: str) -> Person:

@@ -71,7 +71,14 @@ class Calendar:
         if not self.known:
             return {}
         subdivision = self.region.split("-", 1)[1] if self.region else None
-        return dict(holidays.country_holidays(self.country, subdiv=subdivision, years=year))
+        # Names in one language, said here: left open, the library takes that of the process's environment.
+        language = "en_US" if "en_US" in _localized().get(self.country, ()) else None
+        return dict(holidays.country_holidays(self.country, subdiv=subdivision, years=year, language=language))
+
+
+@lru_cache(maxsize=1)
+def _localized() -> Mapping[str, list[str]]:
+    return holidays.list_localized_countries(include_aliases=False)
 
 
 @lru_cache(maxsize=1)

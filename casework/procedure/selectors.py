@@ -19,10 +19,23 @@ LIBERTY_OUT = frozenset({"released", "transferred"})
 
 def recorded_facts(case_id: UUID) -> list[RecordedFact]:
     """Return the facts of a case that count, by date and then by when they were recorded (one query)."""
+    return _divided(case_id)[0]
+
+
+def earlier_versions(case_id: UUID) -> list[RecordedFact]:
+    """Return what was recorded and counts no more, because it was corrected or withdrawn (one query)."""
+    return _divided(case_id)[1]
+
+
+def _divided(case_id: UUID) -> tuple[list[RecordedFact], list[RecordedFact]]:
     rows = list(Fact.objects.filter(case_id=case_id).order_by("recorded_at", "id"))
     replaced = {str(row.content["corrects"]) for row in rows if row.content.get("corrects")}
-    found = [
-        RecordedFact(
+    counting: list[RecordedFact] = []
+    earlier: list[RecordedFact] = []
+    for row in rows:
+        if row.content.get("withdrawn"):
+            continue  # says only that another counts no more
+        fact = RecordedFact(
             id=row.pk,
             recorded_at=row.recorded_at,
             recorded_by=row.recorded_by,
@@ -30,10 +43,10 @@ def recorded_facts(case_id: UUID) -> list[RecordedFact]:
             note=row.content.get("note", ""),
             corrected=bool(row.content.get("corrects")),
         )
-        for row in rows
-        if str(row.pk) not in replaced and not row.content.get("withdrawn")
-    ]
-    return sorted(found, key=lambda fact: (fact.on[:10], fact.recorded_at))
+        (earlier if str(row.pk) in replaced else counting).append(fact)
+    for part in (counting, earlier):
+        part.sort(key=lambda fact: (fact.on[:10], fact.recorded_at))
+    return counting, earlier
 
 
 def case_file(

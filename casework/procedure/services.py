@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from casework.access.actions import Action
 from casework.audit import services as audit
 from casework.cases import selectors as cases
@@ -62,9 +64,10 @@ def _record(case_id: UUID, body: dict[str, Any], *, action: str) -> UUID:
     # Two people recording at once derive one after the other, each from all facts.
     lock_case(case_id)
     fact = Fact(case_id=case_id, recorded_by=work.current().actor.user_id, content=body)
-    fact.save(force_insert=True)
     try:
-        derive_again(case_id, case.country)
+        with transaction.atomic():
+            fact.save(force_insert=True)
+            derive_again(case_id, case.country)
     except FactsError as error:
         raise Invalid({error_field(error): str(error)}) from None
     audit.record(action, case=case_id, obj=fact.pk, row=fact)

@@ -96,10 +96,7 @@ def _unicode_map(font: Any) -> dict[bytes, str]:
     for block in re.findall(r"beginbfrange(.*?)endbfrange", table, re.DOTALL):
         for first, last, text in re.findall(r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>", block):
             for step in range(int(last, 16) - int(first, 16) + 1):
-                point = int(text, 16) + step
-                found[(int(first, 16) + step).to_bytes(len(first) // 2, "big")] = point.to_bytes(2, "big").decode(
-                    "utf-16-be"
-                )
+                found[(int(first, 16) + step).to_bytes(len(first) // 2, "big")] = chr(int(text, 16) + step)
     return found
 
 

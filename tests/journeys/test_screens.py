@@ -57,8 +57,9 @@ def faults(visitor: Visitor, name: str) -> Iterator[str]:
         if not found["title"].removesuffix("Casework").strip(" ·"):
             yield f"{look}: no title"
         for violation in axe.run(page, options=options).response["violations"]:
-            nodes = [node["target"] for node in violation["nodes"]]
-            yield f"{look}: {violation['id']}, {violation['help']}: {nodes[:4]} {violation['nodes'][0]['failureSummary']}"
+            nodes = violation["nodes"]
+            where = [node["target"] for node in nodes[:4]]
+            yield f"{look}: {violation['id']}, {violation['help']}: {where} {nodes[0]['failureSummary']}"
 
 
 def _press(name: str) -> Act:

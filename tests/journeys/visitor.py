@@ -1,4 +1,4 @@
-"""A person at a screen: signs in as anybody does, fills in forms by their labels, and notices what a page does wrong."""
+"""A person at a screen: signs in as anybody does, fills in forms by their labels, notices what a page does wrong."""
 
 from __future__ import annotations
 

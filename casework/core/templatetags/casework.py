@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -36,13 +36,19 @@ _SCRIPTS = {
 }
 
 
+def _where_it_counts(value: datetime) -> datetime:
+    # A limit or a hearing carries the zone of the authority that acts, and its hour is the hour there. What we recorded
+    # ourselves is in UTC, and is read in the office's zone.
+    return timezone.localtime(value) if value.tzinfo is UTC else value
+
+
 @register.filter
 def long_date(value: date | datetime | None) -> str:
     """Write a date with its month in words (3 November 2026), and the hour of a date-time."""
     if value is None:
         return ""
     if isinstance(value, datetime):
-        local = timezone.localtime(value)
+        local = _where_it_counts(value)
         return _("%(date)s, %(time)s") % {"date": date_format(local, "j F Y"), "time": date_format(local, "H:i")}
     return date_format(value, "j F Y")
 
@@ -58,7 +64,7 @@ def days_until(value: date | datetime | int | None) -> int | None:
     """Count the days from today; negative for the past. A number is such a count already."""
     if value is None or isinstance(value, int):
         return value
-    day = timezone.localtime(value).date() if isinstance(value, datetime) else value
+    day = _where_it_counts(value).date() if isinstance(value, datetime) else value
     return (day - clock.today()).days
 
 

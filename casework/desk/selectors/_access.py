@@ -56,7 +56,7 @@ def access_lines(case: CaseView, *, may_share: bool) -> list[AccessLine]:
                 holder=holder,
                 is_team=is_team,
                 level=grant.level.label,
-                why=_why(is_lead=is_lead, is_coordinators=is_team and own),
+                why=grant.reason or _why(is_lead=is_lead, is_coordinators=is_team and own),
                 given_by=name_of(grant.granted_by, people, str(_("the system"))),
                 given_at=grant.granted_at,
                 until_on=_last_day(grant.until, case.country),

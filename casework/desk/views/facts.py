@@ -65,6 +65,7 @@ def case_timeline(request: HttpRequest, case_id: UUID) -> HttpResponse:
         "groups": [("", str(_("Everything"))), *((name, label) for name, label in groups if name in used)],
         "group": group,
         "has_facts": bool(page.procedure.facts),
+        "earlier": services.earlier_lines(case_id),
     }
     return render(request, "desk/case_timeline.html", context)
 
