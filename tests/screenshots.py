@@ -230,7 +230,7 @@ def take_for_readme(browser: Browser, installation: Installation) -> None:
         locale="en-GB",
         color_scheme="light",
         reduced_motion="reduce",
-        viewport={"width": 1280, "height": 860},
+        viewport={"width": 1280, "height": 1040},
         device_scale_factor=1.5,
     )
     page = context.new_page()

@@ -109,6 +109,38 @@ def _ids_in(visitor: Visitor, path: str, part: str) -> str:
     return link
 
 
+class TestTheWatch:
+    """What looks at the screens does see what it is there for."""
+
+    def test_notices_each_kind_of_fault(self, people, visit):
+        visitor = visit()
+        visitor.open("/account/login/")
+        visitor.page.evaluate(
+            """() => {
+              document.querySelector("h1").remove();
+              document.querySelector(".skip-link").remove();
+              const part = document.createElement("p");
+              part.append("pale and wide");
+              part.style.cssText = "width: 3000px; color: #999; background: #aaa";
+              document.querySelector("main").append(part);
+              const picture = document.createElement("img");
+              picture.src = "http://elsewhere.example/picture.png";
+              part.append(picture);
+            }"""
+        )
+        found = "\n".join(faults(visitor, "sign in"))
+        for word in (
+            "wider than the screen",
+            "headings of the first level",
+            "skip link",
+            "color-contrast",
+            "image-alt",
+        ):
+            assert word in found, word
+        assert "Content Security Policy" in "\n".join(visitor.faults)
+        visitor.faults.clear()
+
+
 class TestScreens:
     """Looked at by a machine; `make screenshots` makes the pictures for people."""
 

@@ -100,11 +100,12 @@ class TestDossier:
 
     def test_prints_the_pages_that_the_manifest_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
         seen = words_of(monkeypatch)
-        made = dossier.build(dossier_data(), [exhibit("1", pdf(2))])
+        source = pdf(2)
+        made = dossier.build(dossier_data(), [exhibit("1", source)])
         [entry] = made.manifest.entries
         listed = seen[-1]["exhibits"]
         assert isinstance(listed, list)
-        assert listed[0]["sha256"] == entry.sha256 == hashlib.sha256(pdf(2)).hexdigest()
+        assert listed[0]["sha256"] == entry.sha256 == hashlib.sha256(source).hexdigest()
         assert made.manifest.sha256 == hashlib.sha256(made.pdf).hexdigest()
 
     def test_stamps_every_page_with_its_number(self) -> None:

@@ -1,0 +1,119 @@
+"""The commands of a server's keeper, run as their own processes against the suite's engines."""
+
+from __future__ import annotations
+
+import json
+
+import pyrage
+import pytest
+
+from casework.cases import selectors as cases
+from casework.cases.types import CaseFilter
+from casework.procedure import services as procedure
+from tests import cast
+from tests.conftest import manage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _printed(*arguments: str, **environment: str):
+    done = manage(*arguments, "--json", **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+class TestSeedDemo:
+    """Synthetic cases through the services: both regulations, several countries, some detained, once."""
+
+    def test_makes_what_the_demo_promises_and_goes_on_where_it_stopped(self, people):
+        assert _printed("seed_demo", "--cases", "6")["cases"] == 6
+        assert _printed("seed_demo", "--cases", "20") | {"people": 0} == {"people": 0, "cases": 14, "were_there": 6}
+        assert _printed("seed_demo", "--cases", "20")["cases"] == 0
+        rows = []
+        for who in ("wanda", "otto"):
+            with cast.acting(getattr(people, who)):
+                rows += cases.page_of_cases(CaseFilter(), size=100).rows
+        assert len(rows) == 20
+        assert {"dublin3", "dublin3-open", "ammr"} >= {row.regime for row in rows} >= {"ammr", "dublin3-open"}
+        assert len({row.country for row in rows}) >= 3
+        assert any(row.detained for row in rows)
+        assert all(any("а" <= letter.lower() <= "я" for letter in row.name_original) for row in rows)
+        with cast.acting(people.lev):
+            shared = cases.page_of_cases(CaseFilter()).rows
+        assert 0 < len(shared) < 20
+
+    def test_is_refused_outside_demo_and_tests(self):
+        done = manage("seed_demo", "--cases", "1", CASEWORK_TESTING="0", CASEWORK_TEST_APPS="")
+        assert done.returncode == 2
+        assert "demo mode" in done.stderr
+
+
+class TestExportDossier:
+    def test_writes_an_encrypted_file_as_a_user_who_may(self, people, tmp_path):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda):
+            reference = cases.case_for(case_id).reference
+        key, out = pyrage.x25519.Identity.generate(), tmp_path / "out.age"
+        told = ["--recipient", str(key.to_public()), "--out", str(out)]
+        printed = _printed("export_dossier", reference, "--as", "wanda@example.org", *told)
+        assert printed["pages"] > 1
+        assert pyrage.decrypt(out.read_bytes(), [key]).startswith(b"%PDF")
+        refused = manage("export_dossier", reference, "--as", "otto@example.org", *told)
+        assert refused.returncode == 2
+        unknown = manage("export_dossier", "ZZZZ-ZZZZ", "--as", "otto@example.org", *told)
+        assert refused.stderr == unknown.stderr
+
+
+class TestRebuildDeadlines:
+    def test_changes_nothing_when_all_is_well_and_mends_what_was_changed(self, people, superuser):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda):
+            fact = {"fact": "application-registered", "on": "2026-09-01", "state": "FR"}
+            procedure.record_fact(case_id, content=fact)
+        assert _printed("rebuild_deadlines")["changed"] == 0
+        superuser.execute("UPDATE procedure_limit SET due_on = due_on + 30")
+        assert _printed("rebuild_deadlines")["changed"] > 0
+        assert _printed("rebuild_deadlines")["changed"] == 0
+
+    def test_says_that_a_reference_is_unknown(self):
+        assert manage("rebuild_deadlines", "--case", "ZZZZ-ZZZZ").returncode == 2
+
+
+class TestVerifyAudit:
+    def test_takes_a_case_by_its_reference(self, people):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda):
+            reference = cases.case_for(case_id).reference
+        assert manage("audit_checkpoint").returncode == 0
+        assert manage("verify_audit", "--case", reference).returncode == 0
+        assert manage("verify_audit", "--case", "ZZZZ-ZZZZ").returncode == 2
+
+
+class TestStarting:
+    """Invariant 16: a missing or wrong root key stops the start with a sentence, never with the key."""
+
+    def test_refuses_a_missing_and_a_wrong_root_key(self, tmp_path):
+        from casework.crypto.keyring import generate_root_key_file
+
+        missing = manage("set_up", CASEWORK_ROOT_KEY_FILE=str(tmp_path / "none"))
+        assert missing.returncode == 1
+        generate_root_key_file(tmp_path / "other")
+        wrong = manage("set_up", CASEWORK_ROOT_KEY_FILE=str(tmp_path / "other"))
+        assert wrong.returncode == 1
+        assert (tmp_path / "other").read_text().strip() not in wrong.stderr
+        for done in (missing, wrong):
+            assert "Traceback" not in done.stderr
+
+    def test_refuses_the_owner_as_the_web_role(self, engines):
+        done = manage("set_up", DATABASE_URL=engines.database_url("owner"))
+        assert done.returncode == 1
+        assert "cw_web" in done.stderr
+
+    def test_lets_the_doctor_say_what_is_wrong(self):
+        done = manage("doctor", "--json")
+        found = {finding["name"]: finding["ok"] for finding in json.loads(done.stdout)}
+        assert found["database role"]
+        assert found["keys"]
+        assert found["migrations"]
+        assert not found["reminders"]
+        assert done.returncode == 1
