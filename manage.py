@@ -7,6 +7,7 @@ import sys
 # Which database role a command runs as; every other command runs as the web role, under row-level security.
 ROLES = {
     "migrate": "owner",
+    "set_up": "owner",
     "makemigrations": "owner",
     "sqlmigrate": "owner",
     "showmigrations": "owner",

@@ -81,6 +81,7 @@ def _environment(engines: Any, folder: Path) -> None:
     for apps in ("", "bench.plain"):
         own = {**os.environ, "CASEWORK_ROLE": "owner", "CASEWORK_TEST_APPS": apps}
         subprocess.run(migrate, check=True, cwd=ROOT, env=own)
+    subprocess.run([sys.executable, "manage.py", "set_up"], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     _let_the_web_role_use_the_baseline(engines)
 
 

@@ -16,7 +16,6 @@ from casework.accounts.models import User
 from casework.cases import services as cases
 from casework.cases.types import CaseInput, GroundInput, PersonInput, SafeContact, SummaryUpdate
 from casework.core import clock, work
-from casework.crypto import services as crypto
 from casework.law.types import CaseFile
 from casework.procedure import selectors as procedure_selectors
 from casework.procedure import services as procedure
@@ -39,7 +38,6 @@ class World:
 def seed(count: int) -> World:
     """Make the people and `count` cases, the last with 30 facts, and copy everything into the baseline's tables."""
     chance = random.Random(7)
-    crypto.ensure_installation()
     with work.acting(work.Actor(None, kind="command")):
         team = accounts.create_team(name="Bench")
         user = accounts.create_account(email="bench@example.org", name="Bench Reader", password="synthetic-bench-7")

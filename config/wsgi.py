@@ -1,4 +1,4 @@
-"""The WSGI application. It does not start to serve with a missing or wrong root key."""
+"""The WSGI application. It does not serve with a wrong root key or as an owner."""
 
 import os
 
@@ -8,6 +8,11 @@ from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()
 
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
+
 from casework.crypto import services as crypto  # noqa: E402
+from casework.operations import health  # noqa: E402
 
 crypto.verify_root()
+if _said := health.database_role():
+    raise ImproperlyConfigured(_said)

@@ -44,13 +44,11 @@ class Cast:
 
 
 def hire() -> None:
-    """Make keys, teams and people through the services; the database template keeps them. Everyone has TOTP."""
+    """Make teams and people through the services; the database template keeps them. Everyone has TOTP."""
     from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
     from casework.accounts import services as accounts
-    from casework.crypto import services as crypto
 
-    crypto.ensure_installation()
     with work.acting(work.Actor(None, kind="command")):
         teams = {name: accounts.create_team(name=name, country="FR") for name in ("North", "South")}
         for key, (name, role, team) in _PARTS.items():

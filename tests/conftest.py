@@ -106,9 +106,10 @@ def django_db_setup(django_db_blocker: Any) -> None:
     """Migrate as owner, make keys and the cast as the web role, and keep the result as the template of every test."""
     from django.db import connection
 
-    migrated = manage("migrate", "--skip-checks", "--verbosity", "0", CASEWORK_ROLE="owner")
-    if migrated.returncode:
-        pytest.exit(f"the migrations fail:\n{migrated.stderr[-4000:]}", returncode=3)
+    for command in (["migrate", "--skip-checks", "--verbosity", "0"], ["set_up", "--skip-checks"]):
+        done = manage(*command, CASEWORK_ROLE="owner")
+        if done.returncode:
+            pytest.exit(f"manage.py {command[0]} fails:\n{done.stderr[-4000:]}", returncode=3)
     with django_db_blocker.unblock():
         from tests import cast
 

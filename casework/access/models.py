@@ -14,12 +14,14 @@ from django.db import models
 from guardian.models.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from casework.access.types import LEVEL_BY_CODENAME, Level
+from casework.accounts.models import microseconds, role_bytes
 from casework.core import clock, ids
 from casework.crypto.fields import SealedTextField
 
 
 def grant_bytes(
     *,
+    grant_id: UUID,
     kind: int,
     holder: bytes,
     case_id: UUID,
@@ -30,20 +32,21 @@ def grant_bytes(
 ) -> bytes:
     """Return the MAC input of a grant.
 
-    `"cw/g1" || u8 kind || holder(16) || case(16) || u8 level || granted_by(16) || i64 granted_at || i64 until`.
-    `kind`: 1 a person, 2 a group (its number, left-padded to 16 bytes). Times in microseconds since 1970, UTC; no end
-    is 0.
+    `"cw/g2" || id(16) || u8 kind || holder || case(16) || u8 level || granted_by(16) || i64 granted_at || i64 until`.
+    `kind`: 1 a person (16 bytes), 2 a group (its number in 4 bytes and what it stands for in 32). Times in microseconds
+    since 1970, UTC; no end is 0.
     """
     return b"".join(
         (
-            b"cw/g1",
+            b"cw/g2",
+            grant_id.bytes,
             bytes([kind]),
             holder,
             case_id.bytes,
             bytes([level]),
             (granted_by or UUID(int=0)).bytes,
-            int(granted_at.timestamp() * 1_000_000).to_bytes(8, "big", signed=True),
-            (int(until.timestamp() * 1_000_000) if until else 0).to_bytes(8, "big", signed=True),
+            microseconds(granted_at),
+            microseconds(until) if until else bytes(8),
         )
     )
 
@@ -78,12 +81,13 @@ class GrantFields(models.Model):
         return self.content_object_id
 
     def holder_bytes(self) -> bytes:
-        """Return the holder as the MAC sees it, 16 bytes."""
+        """Return the holder as the MAC sees it."""
         raise TypeError("a concrete grant says who holds it")
 
     def signed_bytes(self) -> bytes:
         """Return the bytes that the MAC covers."""
         return grant_bytes(
+            grant_id=self.id,
             kind=self.KIND,
             holder=self.holder_bytes(),
             case_id=self.content_object_id,
@@ -122,4 +126,5 @@ class GroupGrant(GrantFields, GroupObjectPermissionBase):
         abstract = True
 
     def holder_bytes(self) -> bytes:
-        return self.group_id.to_bytes(16, "big")
+        # A group that is made to stand for another role holds nothing that was given to it as this one.
+        return self.group_id.to_bytes(4, "big") + role_bytes(self.group)

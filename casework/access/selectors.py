@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,10 @@ from casework.access.models import GrantFields
 from casework.access.types import GrantView, Level
 from casework.accounts import selectors as accounts
 from casework.core import clock, work
-from casework.crypto import services as crypto
+
+# What a grant's MAC covers besides its own columns.
+_SIGNED_USER = ("permission",)
+_SIGNED_GROUP = ("permission", "group__team_role")
 
 
 def _live() -> Q:
@@ -22,9 +24,8 @@ def _live() -> Q:
 
 
 def is_sound(grant: GrantFields) -> bool:
-    """Say whether the application made this grant row (needs `permission` selected with it)."""
-    expected = hmac.new(crypto.grant_mac_key(), grant.signed_bytes(), "sha256").digest()[:16]
-    return hmac.compare_digest(expected, bytes(grant.mac))
+    """Say whether the application made this grant row (needs the relations named above selected with it)."""
+    return accounts.mac_matches(grant.signed_bytes(), grant.mac)
 
 
 def _known() -> dict[tuple[UUID | None, UUID], Level | None]:
@@ -57,8 +58,8 @@ def _read_levels(user_id: UUID | None, case_ids: list[UUID]) -> dict[UUID, Level
     tables = registry.tables()
     direct = tables.user.objects.filter(_live(), user_id=user_id, content_object_id__in=case_ids)
     shared = tables.group.objects.filter(_live(), group_id__in=standing.group_ids, content_object_id__in=case_ids)
-    for rows in (direct, shared):
-        for grant in rows.select_related("permission").defer("reason"):
+    for rows, relations in ((direct, _SIGNED_USER), (shared, _SIGNED_GROUP)):
+        for grant in rows.select_related(*relations).defer("reason"):
             if grant.level > best.get(grant.content_object_id, 0) and is_sound(grant):
                 best[grant.content_object_id] = grant.level
     return best
@@ -93,8 +94,8 @@ def grants_on(case_id: UUID) -> list[GrantView]:
     """Return every live, sound grant on a case, people before team roles, oldest first; the reasons are opened."""
     tables = registry.tables()
     found: list[GrantView] = []
-    for table in (tables.user, tables.group):
-        rows = table.objects.filter(_live(), content_object_id=case_id).select_related("permission")
+    for table, relations in ((tables.user, _SIGNED_USER), (tables.group, _SIGNED_GROUP)):
+        rows = table.objects.filter(_live(), content_object_id=case_id).select_related(*relations)
         found += [
             GrantView(
                 id=row.pk,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -14,9 +13,9 @@ from casework.access import policies, registry, selectors
 from casework.access.actions import Action
 from casework.access.models import GrantFields
 from casework.access.types import Level
+from casework.accounts import selectors as accounts
 from casework.audit import services as audit
 from casework.core import clock, work
-from casework.crypto import services as crypto
 
 
 @cache
@@ -103,14 +102,14 @@ def _write(
     table: type[GrantFields] = tables.user if user_id is not None else tables.group
     holder: dict[str, UUID | int | None] = {"user_id": user_id} if user_id is not None else {"group_id": group_id}
     place = {"content_object_id": case_id, "permission_id": _permission_id(level), **holder}
-    row = table.objects.filter(**place).first()  # type: ignore[attr-defined]
-    changed = row is not None
-    row = row or table(**place)
+    # A changed grant is a new row under a new id: the old one's MAC covers the old id, and is of no more use.
+    changed, _rows = table.objects.filter(**place).delete()  # type: ignore[attr-defined]
+    row = table(**place)
     row.reason, row.until = reason, until
     row.granted_by, row.granted_at = work.current().actor.user_id, clock.now()
-    row.mac = hmac.new(crypto.grant_mac_key(), row.signed_bytes(), "sha256").digest()[:16]
+    row.mac = accounts.mac_of(row.signed_bytes())
     # guardian's own save() asks for the object behind the key, which does not exist yet for a case's first grant.
-    models.Model.save(row, force_insert=not changed, force_update=changed)
+    models.Model.save(row, force_insert=True)
     selectors.forget_levels()
     body = {
         "level": level.codename,

@@ -122,22 +122,33 @@ class Membership(models.Model):
         return f"membership {self.pk}"
 
     def signed_bytes(self) -> bytes:
-        """Return the bytes that the MAC covers: holder, group, who gave it and when."""
-        return membership_bytes(self.user_id, self.group_id, self.given_by, self.given_at)
+        """Return the MAC input, with what the group stands for: one that is made to mean another role counts no more.
 
-
-def membership_bytes(user_id: UUID, group_id: int, given_by: UUID | None, given_at: datetime) -> bytes:
-    """Return the MAC input `"cw/m1" || user(16) || u32 group || given_by(16, zero if none) || i64 time in us`."""
-    microseconds = int(given_at.timestamp() * 1_000_000)
-    return b"".join(
-        (
-            b"cw/m1",
-            user_id.bytes,
-            group_id.to_bytes(4, "big"),
-            (given_by or UUID(int=0)).bytes,
-            microseconds.to_bytes(8, "big", signed=True),
+        `"cw/m2" || id(16) || user(16) || u32 group || role of the group (32) || given_by(16, zero if none) || i64 time`
+        in microseconds. Needs `group__team_role` selected with the row.
+        """
+        return b"".join(
+            (
+                b"cw/m2",
+                self.id.bytes,
+                self.user_id.bytes,
+                self.group_id.to_bytes(4, "big"),
+                role_bytes(self.group),
+                (self.given_by or UUID(int=0)).bytes,
+                microseconds(self.given_at),
+            )
         )
-    )
+
+
+def role_bytes(group: Group) -> bytes:
+    """Return what a group stands for, 32 bytes: `role, padded with zeros (16) || team(16, zero if none)`."""
+    team_role: TeamRole = group.team_role  # type: ignore[attr-defined]
+    return team_role.role.encode().ljust(16, b"\0") + (team_role.team_id or UUID(int=0)).bytes
+
+
+def microseconds(at: datetime) -> bytes:
+    """Return an aware time as i64 microseconds since 1970, UTC."""
+    return int(at.timestamp() * 1_000_000).to_bytes(8, "big", signed=True)
 
 
 class Invitation(models.Model):
@@ -151,9 +162,29 @@ class Invitation(models.Model):
     invited_by = models.UUIDField(null=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+    mac = models.BinaryField(max_length=16)
 
     def __str__(self) -> str:
         return f"invitation {self.pk}"
+
+    def signed_bytes(self) -> bytes:
+        """Return the MAC input: a row added in SQL invites nobody.
+
+        `"cw/i1" || id(16) || token hash(32) || role, padded with zeros (16) || team(16, zero if none) ||
+        SHA-256 of the address in lower case (32) || invited_by(16, zero if none) || i64 end in microseconds`.
+        """
+        return b"".join(
+            (
+                b"cw/i1",
+                self.id.bytes,
+                bytes(self.token_hash),
+                self.role.encode().ljust(16, b"\0"),
+                (self.team_id or UUID(int=0)).bytes,
+                hashlib.sha256(self.email.lower().encode()).digest(),
+                (self.invited_by or UUID(int=0)).bytes,
+                microseconds(self.expires_at),
+            )
+        )
 
     @staticmethod
     def hash_of(token: str) -> bytes:

@@ -55,9 +55,18 @@ def _read_standing(user_id: UUID) -> Standing:
 
 
 def is_sound(membership: Membership) -> bool:
-    """Say whether the application made this membership row."""
-    expected = hmac.new(crypto.grant_mac_key(), membership.signed_bytes(), "sha256").digest()[:16]
-    return hmac.compare_digest(expected, bytes(membership.mac))
+    """Say whether the application made this membership row (needs `group__team_role` selected with it)."""
+    return mac_matches(membership.signed_bytes(), membership.mac)
+
+
+def mac_of(data: bytes) -> bytes:
+    """Return the 16 byte MAC of a membership, an invitation or a grant under the application's key."""
+    return hmac.new(crypto.grant_mac_key(), data, "sha256").digest()[:16]
+
+
+def mac_matches(data: bytes, mac: bytes | memoryview) -> bool:
+    """Say whether `mac` is that of `data`, in constant time."""
+    return hmac.compare_digest(mac_of(data), bytes(mac))
 
 
 def people(ids: Iterable[UUID]) -> Mapping[UUID | None, Person]:
@@ -68,7 +77,9 @@ def people(ids: Iterable[UUID]) -> Mapping[UUID | None, Person]:
 
 def holders(role: str, team_ids: Iterable[UUID] | None = None) -> list[Person]:
     """Return active people who hold `role` (in one of `team_ids`, where given), by name; MACs checked."""
-    rows = Membership.objects.filter(group__team_role__role=role, user__is_active=True).select_related("user")
+    rows = Membership.objects.filter(group__team_role__role=role, user__is_active=True).select_related(
+        "user", "group__team_role"
+    )
     if team_ids is not None:
         rows = rows.filter(group__team_role__team_id__in=list(team_ids))
     found = {row.user_id: Person(row.user_id, row.user.name, row.user.email) for row in rows if is_sound(row)}

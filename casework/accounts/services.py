@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from casework.accounts import selectors
-from casework.accounts.models import DemoLink, Invitation, Membership, Team, TeamRole, User, membership_bytes
+from casework.accounts.models import DemoLink, Invitation, Membership, Team, TeamRole, User
 from casework.accounts.types import TEAM_ROLES
 from casework.audit import services as audit
 from casework.core import clock, work
@@ -86,20 +85,14 @@ def give_role(*, user: User, role: str, team: Team | None = None) -> Membership:
     if (role in TEAM_ROLES) != (team is not None):
         raise Invalid({"team": _("Caseworkers and coordinators belong to a team; other roles to none.")})
     group = role_group(role, team)
-    given_by = work.current().actor.user_id
-    given_at = clock.now()
-    mac = _mac(membership_bytes(user.pk, group.pk, given_by, given_at))
-    held, made = Membership.objects.get_or_create(
-        user=user, group=group, defaults={"given_by": given_by, "given_at": given_at, "mac": mac}
-    )
-    if made:
+    held = Membership.objects.filter(user=user, group=group).first()
+    if held is None:
+        held = Membership(user=user, group=group, given_by=work.current().actor.user_id, given_at=clock.now())
+        held.mac = selectors.mac_of(held.signed_bytes())
+        held.save(force_insert=True)
         audit.record("account.role_given", obj=user.pk, body={"role": role, "team": str(team.pk) if team else ""})
         selectors.forget_standing(user.pk)
     return held
-
-
-def _mac(data: bytes) -> bytes:
-    return hmac.new(crypto.grant_mac_key(), data, "sha256").digest()[:16]
 
 
 def invite(*, email: str, role: str, team: Team | None = None) -> NewInvitation:
@@ -107,7 +100,7 @@ def invite(*, email: str, role: str, team: Team | None = None) -> NewInvitation:
     if (role in TEAM_ROLES) != (team is not None):
         raise Invalid({"team": _("Caseworkers and coordinators belong to a team; other roles to none.")})
     token = secrets.token_urlsafe(32)
-    made = Invitation.objects.create(
+    made = Invitation(
         email=email,
         role=role,
         team=team,
@@ -115,6 +108,8 @@ def invite(*, email: str, role: str, team: Team | None = None) -> NewInvitation:
         invited_by=work.current().actor.user_id,
         expires_at=clock.now() + INVITATION_LIFE,
     )
+    made.mac = selectors.mac_of(made.signed_bytes())
+    made.save(force_insert=True)
     audit.record("account.invited", obj=made.pk, body={"email": email, "role": role})
     return NewInvitation(made.pk, token, made.expires_at)
 
@@ -124,7 +119,7 @@ def open_invitation(token: str) -> Invitation:
     found = Invitation.objects.filter(
         token_hash=Invitation.hash_of(token), used_at__isnull=True, expires_at__gt=clock.now()
     ).first()
-    if found is None:
+    if found is None or not selectors.mac_matches(found.signed_bytes(), found.mac):
         raise NotFound
     return found
 

@@ -131,6 +131,7 @@ class Demo:
         self._folder.subfolder("tmp")
         _say("Bringing the database up to date …")
         manage(self._folder, "migrate", "--no-input", env=self._env("owner"))
+        manage(self._folder, "set_up", env=self._env("owner"))
         self._collect_static()
         state = self._folder.read_state()
         if "seeded" not in state:

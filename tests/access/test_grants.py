@@ -185,3 +185,99 @@ class TestTheGenericTablesOfGuardian:
             if any(word in path.read_text(encoding="utf-8") for word in ("guardian.shortcuts", "guardian.core"))
         ]
         assert guilty == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestARoleRewrittenInSql:
+    """What a group stands for is part of every MAC: rewriting the mapping gives nothing, now or later."""
+
+    def test_gives_no_standing_to_the_holders_of_the_group(self, people, superuser):
+        from casework.accounts import selectors as accounts
+
+        self._point_at_otto(superuser, people)
+        with cast.acting(people.otto):
+            assert not accounts.standing_of(people.otto).roles
+
+    def test_leaves_no_grant_behind_when_it_is_put_back(self, people, superuser):
+        before = superuser.execute("SELECT id, group_id FROM accounts_teamrole").fetchall()
+        self._point_at_otto(superuser, people)
+        case_id = cast.open_a_case(people)
+        superuser.execute("UPDATE accounts_teamrole SET group_id = -group_id")
+        for role_id, group_id in before:
+            superuser.execute("UPDATE accounts_teamrole SET group_id = %s WHERE id = %s", [group_id, role_id])
+        assert not _decide(people.otto, Action.OPEN_CASE, case_id).visible
+
+    def test_is_not_for_the_web_role(self, people, as_role):
+        web = as_role("web")
+        for table in ("accounts_teamrole", "accounts_team", "accounts_membership"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                web.execute(f"UPDATE {table} SET id = id")
+
+    def _point_at_otto(self, superuser, people) -> None:
+        """Let the group of Otto's role mean "coordinators of North", and theirs mean his."""
+        superuser.execute("SET session_replication_role = replica")
+        rows = superuser.execute(
+            "SELECT id, group_id FROM accounts_teamrole WHERE (team_id, role) IN ((%s, 'coordinator'), (%s, 'caseworker'))"
+            " ORDER BY role",
+            [people.north, people.south],
+        ).fetchall()
+        (his_role, his_group), (theirs_role, theirs_group) = rows
+        superuser.execute("UPDATE accounts_teamrole SET group_id = -1 WHERE id = %s", [his_role])
+        superuser.execute("UPDATE accounts_teamrole SET group_id = %s WHERE id = %s", [his_group, theirs_role])
+        superuser.execute("UPDATE accounts_teamrole SET group_id = %s WHERE id = %s", [theirs_group, his_role])
+
+
+class TestAnInvitation:
+    """Single use, 72 hours, one address and role; a row added in SQL invites nobody."""
+
+    def _invite(self, people):
+        from casework.accounts import services as accounts
+        from casework.accounts.models import Team
+
+        with cast.acting(people.ada):
+            team = Team.objects.get(pk=people.north)
+            return accounts.invite(email="new@example.org", role="coordinator", team=team)
+
+    def _accept(self, token):
+        from casework.accounts import services as accounts
+
+        with work.acting(work.Actor(None)):
+            return accounts.accept_invitation(token=token, name="New Colleague", password=cast.PASSWORD)
+
+    def test_lets_its_holder_in_once(self, people):
+        invitation = self._invite(people)
+        user = self._accept(invitation.token)
+        assert user.email == "new@example.org"
+        with pytest.raises(NotFound):
+            self._accept(invitation.token)
+
+    def test_ends_after_72_hours(self, people):
+        invitation = self._invite(people)
+        with clock.fixed(clock.now() + timedelta(hours=72, seconds=1)), pytest.raises(NotFound):
+            self._accept(invitation.token)
+
+    @pytest.mark.parametrize(
+        "change", ["role = 'admin', team_id = NULL", "email = 'thief@example.org'", "mac = '\\x00'"]
+    )
+    def test_that_was_changed_in_sql_is_none(self, people, change):
+        from django.db import connection
+
+        invitation = self._invite(people)
+        with connection.cursor() as cursor, pytest.raises(Exception, match="permission denied"):
+            from django.db import transaction
+
+            with transaction.atomic():
+                cursor.execute(f"UPDATE accounts_invitation SET {change}")
+        assert self._accept(invitation.token)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_that_was_added_in_sql_is_none(self, people, superuser):
+        from casework.accounts.models import Invitation
+
+        superuser.execute(
+            "INSERT INTO accounts_invitation (id, email, role, team_id, token_hash, expires_at, mac)"
+            " VALUES (gen_random_uuid(), 'thief@example.org', 'coordinator', %s, %s, now() + interval '1 day', '\\x00')",
+            [people.north, Invitation.hash_of("thief's token")],
+        )
+        with pytest.raises(NotFound):
+            self._accept("thief's token")

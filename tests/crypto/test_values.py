@@ -172,7 +172,11 @@ class TestFieldValue:
         nonces = {seal(None, key=keys, place=place)[8:20] for _ in range(100_000)}
         assert len(nonces) == 100_000
 
-    @pytest.mark.parametrize("value", [pytest.param(object(), id="object"), {1, 2}, datetime(2026, 1, 1, tzinfo=UTC), UUID(int=1)], ids=repr)
+    @pytest.mark.parametrize(
+        "value",
+        [pytest.param(object(), id="object"), {1, 2}, datetime(2026, 1, 1, tzinfo=UTC), UUID(int=1)],
+        ids=repr,
+    )
     def test_of_a_type_without_format_is_not_made(self, value: Any, keys: ScopeKeys, place: Place) -> None:
         with pytest.raises(TypeError):
             seal(value, key=keys, place=place)

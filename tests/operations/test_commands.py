@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pyrage
 import pytest
@@ -105,9 +108,19 @@ class TestStarting:
             assert "Traceback" not in done.stderr
 
     def test_refuses_the_owner_as_the_web_role(self, engines):
-        done = manage("set_up", DATABASE_URL=engines.database_url("owner"))
-        assert done.returncode == 1
-        assert "cw_web" in done.stderr
+        done = manage("doctor", "--json", DATABASE_URL=engines.database_url("owner"))
+        found = {finding["name"]: finding for finding in json.loads(done.stdout)}
+        assert not found["database role"]["ok"]
+        assert "cw_web" in found["database role"]["says"]
+        served = subprocess.run(
+            [sys.executable, "-c", "import config.wsgi"],
+            env={**os.environ, "DATABASE_URL": engines.database_url("owner"), "CASEWORK_ROLE": "web"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert served.returncode != 0
+        assert "cw_web" in served.stderr
 
     def test_lets_the_doctor_say_what_is_wrong(self):
         done = manage("doctor", "--json")

@@ -84,6 +84,7 @@ class Migration(migrations.Migration):
                 ('invited_by', models.UUIDField(null=True)),
                 ('expires_at', models.DateTimeField()),
                 ('used_at', models.DateTimeField(null=True)),
+                ('mac', models.BinaryField(max_length=16)),
                 ('team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='accounts.team')),
             ],
         ),

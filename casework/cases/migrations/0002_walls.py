@@ -31,21 +31,25 @@ $$;
 
 -- Runs as the owner of the grant tables, so that a policy on them may ask it without asking itself again.
 CREATE FUNCTION cw_sees(wanted uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT cw_active() AND EXISTS (SELECT 1 FROM cases_caseusergrant g
                     WHERE g.case_id = wanted AND g.user_id = cw_user() AND {_LIVE})
         OR EXISTS (SELECT 1 FROM cases_casegroupgrant g
                     WHERE g.case_id = wanted AND g.group_id = ANY(cw_groups()) AND {_LIVE})
 $$;
 
--- Grants on a case are written by those who lead it; the first ones come before the case itself.
-CREATE FUNCTION cw_may_grant(wanted uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT NOT EXISTS (SELECT 1 FROM cases_case c WHERE c.id = wanted)
-        OR EXISTS (SELECT 1 FROM cases_caseusergrant g JOIN auth_permission p ON p.id = g.permission_id
+CREATE FUNCTION cw_leads(wanted uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT cw_active() AND (EXISTS (SELECT 1 FROM cases_caseusergrant g JOIN auth_permission p ON p.id = g.permission_id
                     WHERE g.case_id = wanted AND g.user_id = cw_user() AND p.codename = 'lead_case' AND {_LIVE})
         OR EXISTS (SELECT 1 FROM cases_casegroupgrant g JOIN auth_permission p ON p.id = g.permission_id
-                    WHERE g.case_id = wanted AND g.group_id = ANY(cw_groups()) AND p.codename = 'lead_case' AND {_LIVE})
+                    WHERE g.case_id = wanted AND g.group_id = ANY(cw_groups()) AND p.codename = 'lead_case' AND {_LIVE}))
+$$;
+
+-- Grants on a case are written by those who lead it; the first ones come before the case itself.
+CREATE FUNCTION cw_may_grant(wanted uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT cw_leads(wanted) OR (cw_active() AND NOT EXISTS (SELECT 1 FROM cases_case c WHERE c.id = wanted))
 $$;
 
 -- The trail: one's own acts, the acts on cases one sees, and everything (bodies stay sealed) for auditors.
@@ -81,9 +85,9 @@ CREATE POLICY {table}_owner ON {table} TO cw_owner USING (true) WITH CHECK (true
 
 
 KEYS = """
-GRANT SELECT, INSERT ON crypto_kek TO cw_web;
-GRANT SELECT ON crypto_kek TO cw_worker;
-GRANT SELECT, INSERT, UPDATE ON crypto_keyscope TO cw_web;
+-- Wrapping keys are made by the owner (`manage.py set_up`): a row added here would stop every start.
+GRANT SELECT ON crypto_kek TO cw_web, cw_worker;
+GRANT SELECT, INSERT, UPDATE (state) ON crypto_keyscope TO cw_web;
 GRANT SELECT ON crypto_keyscope TO cw_worker;
 ALTER TABLE crypto_keywrap ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crypto_keywrap FORCE ROW LEVEL SECURITY;
@@ -96,8 +100,9 @@ CREATE POLICY crypto_keywrap_read ON crypto_keywrap FOR SELECT TO cw_web USING (
     OR EXISTS (SELECT 1 FROM crypto_keyscope s JOIN cases_case c ON c.id = s.parent
                 WHERE s.id = crypto_keywrap.scope AND s.kind = 'person'));
 CREATE POLICY crypto_keywrap_make ON crypto_keywrap FOR INSERT TO cw_web WITH CHECK (true);
-CREATE POLICY crypto_keywrap_destroy ON crypto_keywrap FOR DELETE TO cw_web USING (cw_may_grant(scope) AND EXISTS (
-    SELECT 1 FROM crypto_keyscope s WHERE s.id = crypto_keywrap.scope AND s.kind IN ('case', 'person', 'import')));
+CREATE POLICY crypto_keywrap_destroy ON crypto_keywrap FOR DELETE TO cw_web USING (EXISTS (
+    SELECT 1 FROM crypto_keyscope s
+     WHERE s.id = crypto_keywrap.scope AND s.kind IN ('case', 'person') AND cw_leads(coalesce(s.parent, s.id))));
 CREATE POLICY crypto_keywrap_worker ON crypto_keywrap FOR SELECT TO cw_worker USING (true);
 CREATE POLICY crypto_keywrap_owner ON crypto_keywrap TO cw_owner USING (true) WITH CHECK (true);
 """

@@ -12,6 +12,9 @@ GRANT pg_read_all_data TO cw_backup;
 
 ALTER DATABASE casework OWNER TO cw_owner;
 REVOKE ALL ON DATABASE casework FROM PUBLIC;
+-- The maintenance database is for superusers, and large objects are for nobody: both would be places to put things.
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) FROM PUBLIC;
 GRANT CONNECT ON DATABASE casework TO cw_web, cw_worker, cw_sealer, cw_backup;
 
 -- What each role may do with a table is granted by the migration that makes the table.

@@ -13,7 +13,6 @@ from casework.accounts import services as accounts
 from casework.accounts.models import Team, User
 from casework.cases import selectors as cases
 from casework.core import clock, work
-from casework.crypto import services as crypto
 from casework.operations import seeding
 from casework.operations.demo_people import DEMO_PASSWORD, PEOPLE
 
@@ -33,8 +32,6 @@ class Command(BaseCommand):
             raise CommandError("Synthetic people are made in demo mode alone (CASEWORK_DEMO=1).", returncode=2)
         if options["cases"] < 0:
             raise CommandError("--cases takes a number from 0 on.", returncode=2)
-        with work.acting(work.Actor(None, kind="command")):
-            crypto.ensure_installation()
         people = self._people()
         teams = dict(Team.objects.values_list("name", "id"))
         done = self._done(people)

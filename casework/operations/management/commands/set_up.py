@@ -4,23 +4,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from casework.core import work
 from casework.crypto import services as crypto
 from casework.crypto.keyring import RootKeyError
-from casework.operations import health
 
 
 class Command(BaseCommand):
-    """`set_up`: run once after the first `migrate`, as the web role, with the root key in place."""
+    """`set_up`: run once after the first `migrate`, as the owner of the tables, with the root key in place."""
 
-    help = "Makes the first wrapping key and the installation's own key, and checks the database role."
+    help = "Makes the first wrapping key and the installation's own key, and opens them with the root key."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if said := health.database_role():
-            raise CommandError(said, returncode=1)
         try:
-            with work.acting(work.Actor(None, kind="command")):
-                crypto.ensure_installation()
+            crypto.ensure_installation()
             crypto.verify_root()
         except RootKeyError as error:
             raise CommandError(str(error), returncode=1) from None
