@@ -142,7 +142,7 @@ class Membership(models.Model):
 
 def role_bytes(group: Group) -> bytes:
     """Return what a group stands for, 32 bytes: `role, padded with zeros (16) || team(16, zero if none)`."""
-    team_role: TeamRole = group.team_role  # type: ignore[attr-defined]
+    team_role: TeamRole = group.team_role
     return team_role.role.encode().ljust(16, b"\0") + (team_role.team_id or UUID(int=0)).bytes
 
 
