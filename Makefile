@@ -32,7 +32,7 @@ demo-reset: $(VENV)/.demo-ready ## Remove the demo's data folder, and nothing el
 
 test: $(VENV)/.dev-ready ## Run the tests (ARGS= goes to pytest)
 	@tests/ensure_chromium.sh
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n 2 $(ARGS)
 
 test-long: $(VENV)/.dev-ready ## Run the campaigns: faults, large data, hostile files, every screen
 	@tests/ensure_chromium.sh
