@@ -258,6 +258,7 @@ def main() -> int:
         with Engines(folder / "engines", fast=True) as engines:
             installation = Installation(folder, engines)
             installation.manage("migrate", "--skip-checks", "--verbosity", "0")
+            installation.manage("set_up")
             installation.manage("collectstatic", "--no-input", "--verbosity", "0")
             installation.manage("seed_demo", "--cases", str(given.cases))
             installation.manage("send_reminders")

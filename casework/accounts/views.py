@@ -50,7 +50,7 @@ class AcceptInvitation(View):
                 form.add_error(field if field in form.fields else None, str(sentence))
             return self._form(request, token, form)
         login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-        record_authentication(request, user, method="password")
+        record_authentication(request, user, method="password", reauthenticated=True)
         messages.success(request, _("Your account is ready. One more step makes it safe."))
         return redirect("mfa_activate_totp")
 

@@ -144,10 +144,16 @@ def dispatch() -> Delivered:
     return done
 
 
+# Columns of a user that the worker's database role may not read.
+_NOT_OURS = tuple(
+    f"recipient__{name}" for name in ("password", "last_login", "is_superuser", "age_recipient", "joined_at")
+)
+
+
 def _due(channel: Channel, most: int) -> list[Notice]:
     rows = Notice.objects.filter(channel=channel, state=State.PLANNED, next_try_at__lte=clock.now())
     # Whoever else delivers at this moment holds other rows: nobody waits, nothing is taken twice.
-    locked = rows.select_for_update(skip_locked=True, of=("self",)).select_related("recipient")
+    locked = rows.select_for_update(skip_locked=True, of=("self",)).select_related("recipient").defer(*_NOT_OURS)
     return list(locked.order_by("urgency", "next_try_at")[:most])
 
 

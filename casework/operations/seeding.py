@@ -275,7 +275,7 @@ def make(plan: Plan, *, maker: UUID, team_id: UUID, lawyer: UUID) -> UUID:
             procedure.record_fact(case_id, content=fact, note="")
         for title, kind, text in plan.documents:
             upload = documents.seal_bytes(case_id, name=f"{title}.txt", content=_page(title, text))
-            documents.add_document(case_id, upload=upload, title=title, kind=kind, dated_on=plan.facts[0]["on"])
+            documents.add_document(case_id, upload=upload, title=title, kind=kind, dated_on=_dated(plan, kind))
         if plan.shared_with_lawyer:
             access.grant(
                 case_id=case_id,
@@ -285,6 +285,12 @@ def make(plan: Plan, *, maker: UUID, team_id: UUID, lawyer: UUID) -> UUID:
                 until=clock.now() + timedelta(days=90),
             )
     return case_id
+
+
+def _dated(plan: Plan, kind: str) -> str:
+    """Return the day of the fact that a document is about: a decision's notification, else the first fact."""
+    told = [fact["on"] for fact in plan.facts if kind == "decision" and fact["fact"] == "transfer-decision-notified"]
+    return str((told or [plan.facts[0]["on"]])[0])
 
 
 def _page(title: str, text: str) -> bytes:

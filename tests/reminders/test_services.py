@@ -61,7 +61,8 @@ def deliver() -> list[tuple[str, str]]:
     with running_as("worker"):
         notices.dispatch()
         rows = Notice.objects.filter(channel="inbox", state="sent", settled_at__isnull=True)
-        return sorted((row.recipient.email.partition("@")[0], row.step) for row in rows.select_related("recipient"))
+        told = rows.values_list("recipient__email", "step")
+        return sorted((email.partition("@")[0], step) for email, step in told)
 
 
 def pending() -> int:

@@ -146,10 +146,10 @@ def _card(limit: Deadline, today: date) -> LimitCard:
         rule=limit.rule,
         label=_label(limit),
         due=limit.due,
-        days=days if limit.state in {"running", "expired"} else None,
+        days=days if limit.state == "running" or _is_missed(limit) else None,
         state=_state(limit),
         state_code=limit.state,
-        badge=_tone(limit.state, days),
+        badge=_tone(limit, days),
         whose=labels.whose(limit.whose),
         legal_basis=limit.legal_basis,
         source=limit.source if limit.source.startswith("https://") else "",
@@ -160,10 +160,17 @@ def _card(limit: Deadline, today: date) -> LimitCard:
     )
 
 
-def _tone(state: str, days: int) -> str:
-    if state == "running":
+def _is_missed(limit: Deadline) -> bool:
+    # What a state or an authority let pass is a claim of ours, or what the law makes of silence: nobody here is late.
+    return limit.state == "expired" and limit.whose == "applicant"
+
+
+def _tone(limit: Deadline, days: int) -> str:
+    if limit.state == "running":
         return labels.due_tone(days)
-    return {"met": "good", "expired": "danger"}.get(state, "neutral")
+    if limit.state == "met":
+        return "good"
+    return "danger" if _is_missed(limit) else "neutral"
 
 
 def _state(limit: Deadline) -> str:
