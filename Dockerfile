@@ -20,5 +20,5 @@ RUN CASEWORK_SECRET_KEY=only-while-building CASEWORK_ALLOWED_HOSTS=localhost CAS
     python manage.py collectstatic --no-input --verbosity 0 \
     && install -d -o 10001 -g 10001 -m 0700 /data/files && install -d -o 10002 -g 10001 -m 0700 /data/checkpoints
 USER 10001:10001
-CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000", "--workers", "3", "--worker-class", "gthread", \
-     "--threads", "4", "--worker-tmp-dir", "/tmp", "--no-control-socket", "--log-level", "warning"]
+CMD ["gunicorn", "config.wsgi:application", "--config", "python:config.gunicorn", "--bind", "0.0.0.0:8000", \
+     "--workers", "3", "--worker-class", "gthread", "--threads", "4", "--worker-tmp-dir", "/tmp", "--no-control-socket", "--log-level", "warning"]

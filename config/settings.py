@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import cast
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -99,6 +100,13 @@ _URLS = {
 if ROLE not in _URLS:
     raise ImproperlyConfigured(f"CASEWORK_ROLE must be one of {', '.join(_URLS)}.")
 DATABASES = {"default": env.database(env.text(_URLS[ROLE]))}
+if ROLE == "web":
+    # A request that hangs must not hold its locks for ever. An upload is received inside its unit of work: 200 MB over
+    # a slow line need minutes, and the proxy gives up a little earlier.
+    DATABASES["default"]["OPTIONS"] = {
+        "options": "-c idle_in_transaction_session_timeout=15min",
+        **cast(dict[str, str], DATABASES["default"]["OPTIONS"]),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
@@ -137,6 +145,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
 MFA_ADAPTER = "casework.accounts.adapters.MfaAdapter"
@@ -154,6 +163,8 @@ GUARDIAN_MONKEY_PATCH_GROUP = False
 # The e-mail address is unique whatever its case, by a constraint on Lower("email") that auth.W004 does not see.
 SILENCED_SYSTEM_CHECKS = ["guardian.W001", "auth.W004"]
 
+# The table holds digests: a row that was read or copied is no cookie.
+SESSION_ENGINE = "casework.accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -205,6 +216,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = not TESTING
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "br", "woff", "woff2", "map")
 # Uploads are encrypted as they arrive: neither Django's memory handler nor its plain temporary file sees them.
 FILE_UPLOAD_HANDLERS = ["casework.documents.uploads.SealingUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # --- language and time ----------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from casework.accounts.adapters import STRONG
+
 # What someone without a second factor still reaches: enrolling one, confirming the password for it, leaving.
 _OPEN_ROUTES = frozenset(
     {
@@ -26,13 +28,16 @@ _SESSION_KEY = "second_factor_seen"
 
 
 def has_strong_factor(user_id: object) -> bool:
-    """Say whether someone holds TOTP or a passkey; recovery codes alone do not count."""
-    strong = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-    return bool(Authenticator.objects.filter(user_id=user_id, type__in=strong).exists())
+    """Say whether someone holds a strong factor of a kind that is switched on; recovery codes alone do not count.
+
+    Raises:
+        DecryptError: what they hold was sealed to somebody else; so the rows are loaded, not only counted.
+    """
+    return bool(Authenticator.objects.filter(user_id=user_id, type__in=STRONG))
 
 
 class SecondFactorMiddleware:
-    """Sends every signed-in user without TOTP or a passkey to enrolment, on every page but those enrolment needs."""
+    """Sends every signed-in user without a strong factor to enrolment, on every page but those enrolment needs."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

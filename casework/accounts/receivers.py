@@ -1,17 +1,36 @@
-"""Sign-ins, failures and changes of factors go to the trail."""
+"""Sign-ins, failures and changes of factors go to the trail; a second factor of somebody else's is refused."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any
 
-from allauth.account.signals import password_changed
-from allauth.mfa.signals import authenticator_added, authenticator_removed
+from allauth.account.signals import (
+    authentication_step_completed,
+    email_added,
+    email_changed,
+    email_confirmed,
+    email_removed,
+    password_changed,
+    password_reset,
+    password_set,
+)
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+    authenticator_used,
+)
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import post_init
 from django.dispatch import receiver
 
+from casework.accounts import adapters
 from casework.audit import services as audit
 from casework.core import work
+from casework.crypto.envelope import DecryptError
 
 
 @receiver(user_logged_in)
@@ -38,7 +57,35 @@ def failed(credentials: dict[str, Any], **kwargs: Any) -> None:
     audit.record("auth.sign_in_failed", body={"address_digest": digest}, outcome=1)
 
 
+@receiver(authentication_failed)
+def wrong_code(user: Any, reauthentication: bool = False, **kwargs: Any) -> None:
+    """A wrong code after the right password: the mark of a phished password, so it names whose it was."""
+    step = "confirmation" if reauthentication else "sign-in"
+    audit.record("auth.second_factor_failed", obj=user.pk, body={"step": step}, reason="wrong_code", outcome=1)
+
+
+@receiver(authentication_step_completed)
+def confirmed(user: Any, reauthenticated: bool = False, **kwargs: Any) -> None:
+    """Somebody signed in proved again who they are."""
+    if reauthenticated:
+        audit.record("auth.reauthenticated", actor=user.pk, obj=user.pk)
+
+
+@receiver(authenticator_used)
+def used(user: Any, authenticator: Any, **kwargs: Any) -> None:
+    """A recovery code: rare, and the way of somebody who found the sheet of paper."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        audit.record("auth.recovery_code_used", actor=user.pk, obj=user.pk)
+
+
+@receiver(password_reset)
+def reset(user: Any, **kwargs: Any) -> None:
+    """A new password by the link in a mail; whoever held the link is signed in as nobody."""
+    audit.record("auth.password_reset", obj=user.pk)
+
+
 @receiver(password_changed)
+@receiver(password_set)
 def changed(user: Any, **kwargs: Any) -> None:
     """A changed password."""
     audit.record("auth.password_changed", obj=user.pk)
@@ -54,3 +101,39 @@ def added(user: Any, authenticator: Any, **kwargs: Any) -> None:
 def removed(user: Any, authenticator: Any, **kwargs: Any) -> None:
     """A second factor taken away."""
     audit.record("auth.mfa_removed", obj=user.pk, body={"kind": str(authenticator.type)})
+
+
+@receiver(authenticator_reset)
+def renewed(user: Any, authenticator: Any, **kwargs: Any) -> None:
+    """New recovery codes in place of the old ones."""
+    audit.record("auth.mfa_added", obj=user.pk, body={"kind": str(authenticator.type), "renewed": True})
+
+
+@receiver(email_changed)
+def address_changed(user: Any, from_email_address: Any, to_email_address: Any, **kwargs: Any) -> None:
+    """Another address to sign in with."""
+    before = from_email_address.email if from_email_address else ""
+    audit.record("auth.email_changed", obj=user.pk, body={"from": before, "to": to_email_address.email})
+
+
+@receiver(email_added)
+@receiver(email_confirmed)
+@receiver(email_removed)
+def addresses_changed(signal: Any, email_address: Any, **kwargs: Any) -> None:
+    """An address beside it; a link in a mail confirms one without a sign-in, so the row tells whose it is."""
+    step = {email_added: "added", email_confirmed: "confirmed", email_removed: "removed"}[signal]
+    audit.record("auth.email_changed", obj=email_address.user_id, body={step: email_address.email})
+
+
+@receiver(post_init, sender=Authenticator)
+def belongs(instance: Any, **kwargs: Any) -> None:
+    """Refuse a second factor that was copied or added in SQL: it is sealed to somebody else, or of a kind that is off.
+
+    Raises:
+        DecryptError: in that case, whatever the row was loaded for.
+    """
+    if {"type", "user_id", "data"} - instance.__dict__.keys() or adapters.is_bound(instance):
+        return
+    if (unit := work.running()) is not None:
+        audit.record_now(unit.actor, "auth.second_factor_failed", obj=instance.user_id, reason="damaged")
+    raise DecryptError

@@ -153,6 +153,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(1110, "auth.session_ended", _("Ended a session elsewhere")),
     Action(1111, "auth.email_changed", _("Changed the e-mail address")),
     Action(1112, "auth.locked_out", _("Was locked out after failed attempts")),
+    Action(1113, "auth.second_factor_failed", _("Failed to confirm with a second factor")),
     # 12xx accounts
     Action(1200, "account.invited", _("Invited a colleague")),
     Action(1201, "account.joined", _("Accepted an invitation")),
@@ -169,6 +170,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(1212, "team.member_added", _("Added a member to a team")),
     Action(1213, "team.member_removed", _("Removed a member from a team")),
     Action(1214, "account.recipient_key_set", _("Changed the key for encrypted dossiers")),
+    Action(1215, "account.invitation_refused", _("Was refused an invitation that is spent or was not signed")),
     # 13xx keys and the machine
     Action(1300, "key.created", _("Made a key")),
     Action(1301, "key.rotated", _("Rotated a key")),

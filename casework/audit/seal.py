@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import Error, OperationalError, connection, transaction
 
 from casework.audit import chain
 from casework.audit.models import Checkpoint, SealedHead, Tree
@@ -99,7 +99,7 @@ class Sealer:
     def keep_sealing(self, wait: Callable[[float], bool], *, every: float, tell: Callable[[Round], None]) -> None:
         """Sign every so many seconds, or as soon as a thousand events wait, until `wait(seconds)` says to stop.
 
-        A database that is away is asked again at the next look: events wait, none is lost.
+        A database that is away, or refuses a statement, is asked again at the next look: events wait, none is lost.
         """
         due: datetime | None = None
         while True:
@@ -111,6 +111,10 @@ class Sealer:
                     due = now + timedelta(seconds=every)
             except OperationalError:
                 logger.warning("seal.database_away", extra={"event": "seal.database_away"})
+                connection.close()
+            except Error:
+                # Whatever somebody put into the tables must not end the sealing: say that it failed, never with what.
+                logger.error("seal.database_refused", extra={"event": "seal.database_refused"})
                 connection.close()
             if wait(min(every, LOOK_SECONDS)):
                 return
@@ -225,7 +229,7 @@ def waiting() -> int:
     """Return how many events are not sealed yet."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(sum(h.seq - coalesce(s.seq, 0)), 0)::bigint FROM audit_head h"
+            "SELECT least(coalesce(sum(h.seq - coalesce(s.seq, 0)), 0), 9223372036854775807)::bigint FROM audit_head h"
             " LEFT JOIN audit_sealedhead s USING (stream) WHERE h.seq > coalesce(s.seq, 0)"
         )
         count: int = cursor.fetchone()[0]

@@ -8,7 +8,7 @@ their unit: they are written with it when it commits, and in a unit of their own
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -19,7 +19,6 @@ from uuid import UUID
 from django.db import connection, models, transaction
 
 from casework.audit import actions, chain
-from casework.audit.models import Head
 from casework.audit.types import COLUMNS, SYSTEM_STREAM, Row
 from casework.core import clock, work
 from casework.crypto import services as crypto
@@ -33,11 +32,7 @@ HOOK = "zz-audit"
 _BATCH = 500
 
 
-_INSERT = (  # only placeholders and our own column names are put into the text
-    "WITH moved (stream, seq, hash) AS (VALUES {moved}), heads AS"  # noqa: S608
-    " (UPDATE audit_head SET seq = moved.seq, hash = moved.hash FROM moved WHERE audit_head.stream = moved.stream)"
-    " INSERT INTO audit_entry (" + COLUMNS + ") VALUES {inserted}"
-)
+_INSERT = "INSERT INTO audit_entry (" + COLUMNS + ") VALUES {inserted}"  # noqa: S608  (our own column names)
 _VALUES = "(" + ", ".join(["%s"] * len(Row._fields)) + ")"
 
 
@@ -316,14 +311,13 @@ def _flush() -> None:
 def _append(entries: Sequence[_Pending], by: work.Actor) -> None:
     if not entries:
         return
-    streams = {entry.stream: _kind(entry) for entry in entries}
     scopes = {entry.stream: scope_of(entry.stream) for entry in entries if entry.body}
-    # Keys first: the row locks are taken as late as can be and held for three statements.
+    # Keys first: the row locks are taken as late as can be and held for two statements.
     key = crypto.audit_mac_key()
     if len(scopes) > 1:
         crypto.keys_for_many(scopes.values())
     keys = {stream: crypto.keys_for(scope).newest for stream, scope in scopes.items()}
-    heads = _lock(streams)
+    heads = _held({entry.stream for entry in entries})
     rows: list[Row] = []
     for entry in entries:
         seq, prev = heads[entry.stream]
@@ -355,43 +349,15 @@ def _append(entries: Sequence[_Pending], by: work.Actor) -> None:
     _write(rows, by)
 
 
-def _kind(entry: _Pending) -> int:
-    if entry.stream == SYSTEM_STREAM:
-        return Head.Kind.SYSTEM
-    return Head.Kind.USER if entry.stream == entry.actor else Head.Kind.CASE
-
-
-def _lock(kinds: Mapping[UUID, int]) -> dict[UUID, tuple[int, bytes]]:
+def _held(streams: Iterable[UUID]) -> dict[UUID, tuple[int, bytes]]:
     """Lock the heads of these streams, made where missing, in the one order that all writers keep."""
-    streams = sorted(kinds)
     with connection.cursor() as cursor:
-        if len(streams) > 1:
-            # Made before any is locked: a writer that held a lock while making one could wait in a circle.
-            _make(cursor, streams, kinds)
-        held = _held(cursor, streams)
-        if len(held) < len(streams):
-            _make(cursor, streams, kinds)
-            held = _held(cursor, streams)
-    return held
-
-
-def _make(cursor: CursorWrapper, streams: Sequence[UUID], kinds: Mapping[UUID, int]) -> None:
-    cursor.execute(
-        "INSERT INTO audit_head (stream, kind, seq, hash) SELECT stream, kind, 0, %s"
-        " FROM unnest(%s::uuid[], %s::smallint[]) AS missing (stream, kind) ON CONFLICT DO NOTHING",
-        [chain.GENESIS, list(streams), [int(kinds[stream]) for stream in streams]],
-    )
-
-
-def _held(cursor: CursorWrapper, streams: Sequence[UUID]) -> dict[UUID, tuple[int, bytes]]:
-    cursor.execute(
-        "SELECT stream, seq, hash FROM audit_head WHERE stream = ANY(%s) ORDER BY stream FOR UPDATE", [list(streams)]
-    )
-    return {stream: (seq, bytes(digest)) for stream, seq, digest in cursor.fetchall()}
+        cursor.execute("SELECT stream, seq, hash FROM audit_hold(%s::uuid[])", [list(streams)])
+        return {stream: (seq, bytes(digest)) for stream, seq, digest in cursor.fetchall()}
 
 
 def _write(rows: Sequence[Row], by: work.Actor) -> None:
-    """Insert the rows and move their heads: one statement where all are by who acts, as almost always."""
+    """Insert the rows: one statement where all are by who acts, as almost always. The database moves the heads."""
     told = by.user_id or chain.NIL
     with connection.cursor() as cursor:
         for actor, own in groupby(rows, key=lambda row: row.actor):
@@ -410,8 +376,5 @@ def _tell(cursor: CursorWrapper, actor: UUID | None) -> UUID:
 
 
 def _insert(cursor: CursorWrapper, rows: Sequence[Row]) -> None:
-    last = {row.stream: row for row in rows}
-    heads = [value for row in last.values() for value in (row.stream, row.seq, row.hash)]
-    moved = ", ".join(["(%s::uuid, %s::bigint, %s::bytea)"] * len(last))
     inserted = ", ".join([_VALUES] * len(rows))
-    cursor.execute(_INSERT.format(moved=moved, inserted=inserted), [*heads, *(value for row in rows for value in row)])
+    cursor.execute(_INSERT.format(inserted=inserted), [value for row in rows for value in row])

@@ -7,6 +7,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -17,14 +18,16 @@ from django.utils.translation import gettext_lazy as _
 from casework.access.actions import Action
 from casework.audit import services as audit
 from casework.cases import selectors as cases
-from casework.core import ids, work
+from casework.core import clock, ids, work
 from casework.core.errors import Invalid, NotFound
 from casework.crypto import envelope, keyring
 from casework.crypto import services as crypto
 from casework.documents import policies, selectors
 from casework.documents.models import Document
 from casework.documents.types import DocumentView, OpenedDocument
-from casework.documents.uploads import SealedUpload
+from casework.documents.uploads import SealedUpload, incoming_folder
+
+_LEFTOVER_AGE = timedelta(hours=1)
 
 
 def add_document(case_id: UUID, *, upload: SealedUpload, title: str, kind: str, dated_on: str = "") -> UUID:
@@ -123,10 +126,8 @@ def _file_key(document: Document) -> bytes:
 
 def seal_bytes(case_id: UUID, *, name: str, content: bytes) -> SealedUpload:
     """Return an encrypted upload made of bytes that the application itself produced (the demo's exhibits)."""
-    incoming = Path(settings.CASEWORK_FILES_DIR) / "incoming"
-    incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
     object_id = ids.new_id()
-    handle, path = tempfile.mkstemp(dir=incoming, prefix="made-")
+    handle, path = tempfile.mkstemp(dir=incoming_folder(), prefix="made-")
     upload = SealedUpload(name=name, path=Path(path), key=keyring.new_key(), object_id=object_id, scope=case_id)
     with os.fdopen(handle, "wb") as sink:
         upload.size = envelope.encrypt_stream(
@@ -134,3 +135,17 @@ def seal_bytes(case_id: UUID, *, name: str, content: bytes) -> SealedUpload:
         )
     upload.head, upload.sha256 = content[:4096], hashlib.sha256(content).hexdigest()
     return upload
+
+
+def sweep_incoming() -> int:
+    """Remove uploads that nobody wrote to for an hour, such as a killed process leaves; return how many."""
+    before = (clock.now() - _LEFTOVER_AGE).timestamp()
+    removed = 0
+    for path in incoming_folder().iterdir():
+        try:
+            if path.stat().st_mtime < before:
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:  # taken over, or removed with its request, in this very moment
+            continue
+    return removed

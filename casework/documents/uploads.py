@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import io
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 
-from casework.core import ids
+from casework.access import policies
+from casework.access.actions import Action
+from casework.core import ids, work
 from casework.crypto import envelope, keyring
 
 _HEAD_BYTES = 4096
+
+
+def incoming_folder() -> Path:
+    """Return the folder of uploads under way, made when it is missing."""
+    folder = Path(settings.CASEWORK_FILES_DIR) / "incoming"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 class SealedUpload(UploadedFile):
@@ -41,11 +51,25 @@ class SealedUpload(UploadedFile):
         self.path.unlink(missing_ok=True)
 
 
-class SealingUploadHandler(FileUploadHandler):
-    """Takes an upload only at a URL that names a case, and seals it to that case as it arrives.
+# Django closes the uploads it knows of. One that broke off in an error of its parser ends with the unit of work.
+_arriving: ContextVar[tuple[Path, ...]] = ContextVar("casework_uploads", default=())
 
-    Whether the sender may add to the case is asked later, by the service; until then the bytes are unreadable to all,
-    and they are removed when the request ends.
+
+def _remove_leftovers() -> None:
+    for path in _arriving.get():
+        path.unlink(missing_ok=True)
+    _arriving.set(())
+
+
+work.on_end(_remove_leftovers)
+
+
+class SealingUploadHandler(FileUploadHandler):
+    """Takes an upload only at a URL that names a case, from somebody who may add to it, and seals it to that case.
+
+    The upload is read while the form's token is checked, before any view: so the question is asked here as well as by
+    the service. A refused file is read past without touching the disk, and the view gives the answer. There is one
+    file in a request (`DATA_UPLOAD_MAX_NUMBER_FILES`).
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
@@ -54,16 +78,18 @@ class SealingUploadHandler(FileUploadHandler):
         scope = match.kwargs.get("case_id") if match is not None else None
         if not isinstance(scope, UUID):
             raise StopUpload(connection_reset=True)
-        incoming = Path(settings.CASEWORK_FILES_DIR) / "incoming"
-        incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unit = work.running()
+        if unit is None or not policies.decide(unit.actor.user_id, Action.ADD_DOCUMENT, scope).allowed:
+            raise SkipFile
         object_id = ids.new_id()
         self._upload = SealedUpload(
             name=self.file_name or "",
-            path=incoming / str(object_id),
+            path=incoming_folder() / str(object_id),
             key=keyring.new_key(),
             object_id=object_id,
             scope=scope,
         )
+        _arriving.set((*_arriving.get(), self._upload.path))
         self._sink: BinaryIO = self._upload.path.open("xb")
         self._sealer = envelope.FileSealer(
             self._sink,
@@ -97,4 +123,4 @@ class SealingUploadHandler(FileUploadHandler):
 
     def _give_up(self) -> None:
         self._sink.close()
-        self._upload.path.unlink(missing_ok=True)
+        self._upload.close()

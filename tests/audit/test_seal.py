@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 
 from casework.audit import chain, seal
 from casework.audit.models import Checkpoint, Leaf, SealedHead, Tree
@@ -241,8 +241,12 @@ class TestTheLoop:
             )
         assert sum(done.sealed for done in told) == 2
 
-    def test_outlives_a_database_that_is_away(self, trail, monkeypatch):
-        answers = iter([OperationalError("synthetic"), []])
+    @pytest.mark.parametrize(
+        ("error", "event"),
+        [(OperationalError, "seal.database_away"), (DataError, "seal.database_refused")],
+    )
+    def test_outlives_a_database_that_is_away_or_refuses(self, trail, monkeypatch, caplog, error, event):
+        answers = iter([error("synthetic"), []])
 
         def catch_up(_self: seal.Sealer) -> list[seal.Round]:
             answer = next(answers)
@@ -256,6 +260,11 @@ class TestTheLoop:
         self.run(trail, every=0.001, stops=2)
         assert closed == [True]
         assert next(answers, None) is None
+        assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [(event, None)]
+
+    def test_counts_heads_that_claim_more_than_a_number_holds(self, trail):
+        trail.execute("UPDATE audit_head SET seq = 9223372036854775807")
+        assert seal.waiting() == 2**63 - 1
 
 
 class TestTheSettings:

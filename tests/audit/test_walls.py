@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -36,11 +36,43 @@ MEANS = [
     "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
     "ALTER TABLE audit_entry NO FORCE ROW LEVEL SECURITY",
     "DROP POLICY audit_entry_write ON audit_entry",
+    "DROP TRIGGER audit_entry_follow ON audit_entry",
+    "CREATE OR REPLACE FUNCTION audit_follow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "CREATE OR REPLACE FUNCTION audit_may_write(stream uuid, case_id uuid, actor uuid) RETURNS boolean"
+    " LANGUAGE sql AS 'SELECT true'",
     "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
     "SET session_replication_role = replica",
     "DROP TABLE audit_entry CASCADE",
 ]
 REFUSED = psycopg.errors.InsufficientPrivilege
+DOES_NOT_FOLLOW = psycopg.errors.CheckViolation
+USER = UUID("33333333-3333-4333-8333-333333333333")
+CASE = UUID("11111111-1111-4111-8111-111111111111")
+
+
+INSERT = f"INSERT INTO audit_entry ({COLUMNS}) VALUES "
+
+
+def insert(role: Any, *rows: Row) -> None:
+    """Insert rows in one statement, behind the application's back."""
+    values = ", ".join(["(" + ", ".join(["%s"] * len(Row._fields)) + ")"] * len(rows))
+    role.execute(INSERT + values, [value for row in rows for value in row])
+
+
+def following(role: Any, stream: UUID, *, actor: UUID = chain.NIL, **changes: Any) -> Row:
+    """Return the next row of a stream; `changes` are made before its hash is taken."""
+    ((_, seq, prev),) = role.execute("SELECT * FROM audit_hold(%s)", [[stream]]).fetchall()
+    case_id = None if stream in (actor, services.SYSTEM_STREAM) else stream
+    row = Row(
+        stream, seq + 1, prev, 0, actor, 1, 0, 0, stream, bytes(32), b"", b"", b"m" * 16, case_id, stream
+    )._replace(**changes)
+    return row._replace(hash=chain.event_hash(row.event()))
+
+
+def after(row: Row, **changes: Any) -> Row:
+    """Return the row that follows another one."""
+    row = row._replace(seq=row.seq + 1, prev=row.hash)._replace(**changes)
+    return row._replace(hash=chain.event_hash(row.event()))
 
 
 class TestTheApplicationsRoles:
@@ -54,6 +86,10 @@ class TestTheApplicationsRoles:
             *MEANS,
             "DELETE FROM audit_head",
             "UPDATE audit_head SET kind = 2",
+            "UPDATE audit_head SET seq = 9223372036854775807",
+            "UPDATE audit_head SET hash = hash",
+            "INSERT INTO audit_head VALUES (gen_random_uuid(), 1, 0, decode(repeat('00', 32), 'hex'))",
+            "SELECT * FROM audit_head FOR UPDATE",
             "UPDATE audit_tree SET size = 0",
             "SELECT * FROM audit_leaf",
             "INSERT INTO audit_checkpoint VALUES (9, 1, now(), false, 'x')",
@@ -68,15 +104,15 @@ class TestTheApplicationsRoles:
         role_connection = as_role(role)
         me, other = ids.new_id(), ids.new_id()
         for actor, allowed in ((me, True), (chain.NIL, True), (other, False)):
-            row = Row(ids.new_id(), 1, bytes(32), 0, actor, 1, 0, 0, me, bytes(32), b"", bytes(32), bytes(16), None, me)
+            stream = services.SYSTEM_STREAM if actor == chain.NIL else actor
             with role_connection.transaction(force_rollback=True):
                 role_connection.execute("SELECT set_config('app.user_id', %s, true)", [str(me)])
-                statement = f"INSERT INTO audit_entry ({COLUMNS}) VALUES ({', '.join(['%s'] * 15)})"
+                row = following(role_connection, stream, actor=actor)
                 if allowed:
-                    role_connection.execute(statement, row)
+                    insert(role_connection, row)
                 else:
                     with pytest.raises(REFUSED):
-                        role_connection.execute(statement, row)
+                        insert(role_connection, row)
 
     @pytest.mark.parametrize("setting", ["", None])
     def test_see_nothing_without_a_user(self, as_role, superuser, setting):
@@ -95,6 +131,97 @@ class TestTheApplicationsRoles:
             assert set(Entry.objects.values_list("actor", flat=True)) == {me}
 
 
+class TestAnEntry:
+    """Nobody can take one away, so one that does not follow would stop its stream for good."""
+
+    @pytest.fixture(params=["web", "worker"])
+    def role(self, request, as_role) -> Iterator[Any]:
+        """A connection as the application's role with a user, in a transaction that is taken back."""
+        role = as_role(request.param)
+        with role.transaction(force_rollback=True):
+            role.execute("SELECT set_config('app.user_id', %s, true)", [str(USER)])
+            yield role
+
+    def head(self, role: Any) -> Any:
+        return role.execute("SELECT seq, hash, kind FROM audit_head WHERE stream = %s", [USER]).fetchone()
+
+    def test_moves_the_head_of_its_stream(self, role):
+        first = following(role, USER, actor=USER)
+        insert(role, first)
+        assert self.head(role) == (1, first.hash, Head.Kind.USER)
+        rows = [after(first)]
+        rows += [after(rows[-1]), following(role, services.SYSTEM_STREAM)]
+        insert(role, *rows[::-1])
+        assert self.head(role) == (3, rows[1].hash, Head.Kind.USER)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"seq": 3},
+            {"seq": 2**63 - 1},
+            {"prev": bytes(32)},
+            {"time_us": 2**63 - 1},
+            {"time_us": -(2**63)},
+            {"case_id": CASE},
+        ],
+        ids=str,
+    )
+    def test_that_does_not_follow_is_refused(self, role, changes):
+        first = following(role, USER, actor=USER)
+        insert(role, first)
+        with pytest.raises(DOES_NOT_FOLLOW), role.transaction():
+            insert(role, following(role, USER, actor=USER, **changes))
+        assert self.head(role)[0] == 1
+        insert(role, after(first))
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"action": 2},
+            {"outcome": 2},
+            {"reason": 2},
+            {"object": CASE},
+            {"row_digest": b"x" * 32},
+            {"body": b"x"},
+            {"request_id": CASE},
+            {"time_us": 2},
+            {"hash": bytes(32)},
+        ],
+        ids=str,
+    )
+    def test_with_a_hash_of_something_else_is_refused(self, role, changes):
+        row = following(role, USER, actor=USER)
+        with pytest.raises(DOES_NOT_FOLLOW):
+            insert(role, row._replace(**changes))
+
+    def test_is_hashed_by_the_database_as_by_the_application(self, role):
+        insert(
+            role,
+            following(
+                role, USER, actor=USER, time_us=-1, action=65535, outcome=255, reason=65535, body=bytes(range(256))
+            ),
+        )
+
+    def test_among_others_that_follow_is_refused_with_them(self, role):
+        first = following(role, USER, actor=USER)
+        second = after(first)
+        for rows in ([first, after(second)], [first, after(first, prev=bytes(32))], [second]):
+            with pytest.raises(DOES_NOT_FOLLOW), role.transaction():
+                insert(role, *rows)
+        insert(role, first, second)
+
+    def test_of_a_case_names_that_case(self, role):
+        for changes in ({"case_id": None}, {"case_id": ids.new_id()}):
+            with pytest.raises(DOES_NOT_FOLLOW), role.transaction():
+                insert(role, following(role, CASE, actor=USER, **changes))
+        insert(role, following(role, CASE, actor=USER))
+
+    def test_of_a_stream_without_a_head_is_refused(self, role):
+        row = Row(USER, 1, chain.GENESIS, 0, USER, 1, 0, 0, USER, bytes(32), b"", b"", b"m" * 16, None, ids.new_id())
+        with pytest.raises(DOES_NOT_FOLLOW):
+            insert(role, row._replace(hash=chain.event_hash(row.event())))
+
+
 class TestTheSealersRole:
     @pytest.mark.parametrize(
         "statement",
@@ -103,6 +230,7 @@ class TestTheSealersRole:
             *MEANS,
             f"INSERT INTO audit_entry ({COLUMNS}) SELECT {COLUMNS} FROM audit_entry",
             "UPDATE audit_head SET seq = 1",
+            "SELECT * FROM audit_hold(ARRAY[gen_random_uuid()])",
             "DELETE FROM audit_sealedhead",
             "DELETE FROM audit_tree",
             "SELECT * FROM accounts_user",

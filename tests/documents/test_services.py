@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from casework.core import clock
 from casework.core.errors import Invalid, NotAllowed, NotFound
 from casework.crypto.envelope import DecryptError
-from casework.documents import policies, selectors, services
+from casework.documents import policies, selectors, services, tasks
+from casework.documents.uploads import incoming_folder
+from config.celery import app
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +127,23 @@ class TestOpening:
             assert [view.title for view in selectors.documents_of(case_id)] == ["Call-up"]
         with cast.acting(people.otto), pytest.raises(NotFound):
             selectors.documents_of(case_id)
+
+
+class TestSweeping:
+    def test_removes_what_a_broken_upload_left_and_nothing_younger(self):
+        folder = incoming_folder()
+        old, young = folder / "synthetic-old", folder / "synthetic-young"
+        for path in (old, young):
+            path.write_bytes(b"sealed")
+        os.utime(old, times=((clock.now() - timedelta(minutes=61)).timestamp(),) * 2)
+        os.utime(young, times=((clock.now() - timedelta(minutes=59)).timestamp(),) * 2)
+        tasks.sweep()
+        assert not old.exists()
+        assert young.exists()
+        young.unlink()
+
+    def test_runs_every_hour(self):
+        assert {"task": "documents.sweep", "schedule": 3600.0}.items() <= app.conf.beat_schedule[
+            "sweep-uploads"
+        ].items()
+        assert "documents.sweep" in app.tasks

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +17,11 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from allauth.account import signals
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -28,6 +32,8 @@ from casework.access import policies, selectors, services
 from casework.access.actions import Action
 from casework.access.types import Level
 from casework.accounts.adapters import MfaAdapter
+from casework.accounts.models import User
+from casework.accounts.sessions import SessionStore, stored_key
 from casework.audit import actions
 from casework.audit import services as audit
 from casework.core import clock, work
@@ -35,10 +41,12 @@ from casework.core.errors import NotFound
 from casework.core.logging import AllowListFormatter
 from casework.crypto import blind_index
 from casework.crypto import services as crypto
+from casework.crypto.envelope import DecryptError
+from casework.documents import uploads
 from casework.dossiers import services as dossiers
 from tests import cast
 from tests.conftest import running_as
-from tests.house import matrix
+from tests.house import matrix, sessions
 
 pytestmark = pytest.mark.django_db
 
@@ -150,7 +158,9 @@ class TestAPageWithoutItsEntry:
         _password(client, "wanda")
         broken_trail()
         assert client.post(reverse("mfa_authenticate"), {"code": _code(people.wanda)}).status_code == 500
-        assert not any("_auth_user_id" in kept.get_decoded() for kept in Session.objects.all())
+        kept = sessions.opened()
+        assert kept
+        assert not any("_auth_user_id" in data for data in kept)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -273,6 +283,182 @@ class TestARowChangedInSql:
 
 
 @pytest.mark.django_db(transaction=True)
+class TestASessionInTheTable:
+    """A1 and A4: whoever reads or writes the table of sessions is nobody by that."""
+
+    @pytest.fixture
+    def client(self, people):
+        client = _client(people, "wanda")
+        assert client.get(reverse("home")).status_code == 200
+        return client
+
+    @staticmethod
+    def _try(cookie: str) -> str:
+        thief = Client(raise_request_exception=False)
+        thief.cookies[settings.SESSION_COOKIE_NAME] = cookie
+        return matrix.outcome(thief.get(reverse("home")))
+
+    def test_is_no_cookie(self, client, as_role):
+        assert self._try(client.session.session_key) == "page"
+        rows = as_role("backup").execute("SELECT session_key FROM django_session").fetchall()
+        assert rows
+        assert {self._try(key) for (key,) in rows} == {"sign in"}
+
+    def test_copied_to_another_key_is_empty(self, client, superuser):
+        for cookie in ("attackerchosenkeyattackerchosen1", client.session.session_key[::-1]):
+            superuser.execute(
+                "INSERT INTO django_session SELECT %s, session_data, expire_date FROM django_session LIMIT 1",
+                [stored_key(cookie)],
+            )
+            superuser.execute(
+                "INSERT INTO django_session SELECT %s, session_data, expire_date FROM django_session LIMIT 1", [cookie]
+            )
+            assert self._try(cookie) == "sign in"
+
+    def test_ends_with_signing_out(self, client, superuser):
+        cookie = client.session.session_key
+        client.post(reverse("account_logout"))
+        assert self._try(cookie) == "sign in"
+        assert superuser.execute(
+            "SELECT count(*) FROM django_session WHERE session_key = %s", [stored_key(cookie)]
+        ).fetchone() == (0,)
+
+    def test_that_is_over_is_cleared_and_opens_nothing(self, client, superuser):
+        superuser.execute("UPDATE django_session SET expire_date = now() - interval '1 second'")
+        assert self._try(client.session.session_key) == "sign in"
+        SessionStore.clear_expired()
+        assert superuser.execute("SELECT count(*) FROM django_session").fetchone() == (0,)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestASecondFactorPlantedInSql:
+    """A4: a factor is sealed to its owner, and a kind that is off is no factor."""
+
+    @staticmethod
+    def _known_password(people: cast.Cast, superuser: psycopg.Connection[Any]) -> None:
+        superuser.execute(
+            "UPDATE accounts_user v SET password = a.password FROM accounts_user a WHERE v.id = %s AND a.id = %s",
+            [people.wanda, people.otto],
+        )
+
+    def _signed_in(self, people: cast.Cast, code: str) -> bool:
+        client = Client(raise_request_exception=False)
+        assert _password(client, "wanda").status_code in {302, 500}
+        client.post(reverse("mfa_authenticate"), {"code": code})
+        return "_auth_user_id" in client.session
+
+    def test_signs_in_with_the_owners_own_code(self, people, superuser):
+        self._known_password(people, superuser)
+        assert self._signed_in(people, _code(people.wanda))
+
+    @pytest.mark.parametrize("relabelled", [False, True])
+    def test_copied_from_another_person_signs_nobody_in(self, people, superuser, relabelled):
+        code = _code(people.otto)
+        self._known_password(people, superuser)
+        superuser.execute(
+            "UPDATE mfa_authenticator v SET data = a.data FROM mfa_authenticator a"
+            " WHERE v.type = 'totp' AND a.type = 'totp' AND v.user_id = %s AND a.user_id = %s",
+            [people.wanda, people.otto],
+        )
+        if relabelled:
+            superuser.execute(
+                "UPDATE mfa_authenticator SET data = replace(data::text, %s, %s)::jsonb WHERE user_id = %s",
+                [str(people.otto), str(people.wanda), people.wanda],
+            )
+        assert not self._signed_in(people, code)
+        if not relabelled:
+            assert _entries(superuser, "auth.second_factor_failed", object=people.wanda) >= 1
+
+    def test_of_recovery_codes_copied_from_another_person_signs_nobody_in(self, people, superuser):
+        with cast.acting(people.otto):
+            codes = RecoveryCodes.activate(people.user("otto"))
+            code = codes.get_unused_codes()[0]
+            sealed = MfaAdapter().encrypt(code)
+        self._known_password(people, superuser)
+        data = Authenticator.objects.get(user_id=people.otto, type="recovery_codes").data
+        for planted in (data, {"migrated_codes": [sealed], "used_mask": 0}):
+            superuser.execute(
+                "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+                " VALUES (%s, 'recovery_codes', %s, now())",
+                [people.wanda, json.dumps(planted)],
+            )
+            assert not self._signed_in(people, code)
+            superuser.execute(
+                "DELETE FROM mfa_authenticator WHERE user_id = %s AND type = 'recovery_codes'", [people.wanda]
+            )
+
+    def test_of_a_kind_that_is_off_is_no_strong_factor(self, people, superuser):
+        client = _client(people, "wanda")
+        superuser.execute("UPDATE mfa_authenticator SET type = 'webauthn' WHERE user_id = %s", [people.wanda])
+        assert client.get(reverse("home")).url == reverse("mfa_activate_totp")
+
+    def test_of_a_kind_that_is_off_is_not_asked_for_its_signature(self, people, superuser):
+        superuser.execute(
+            "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+            " SELECT user_id, 'webauthn', '{}', now() FROM mfa_authenticator WHERE user_id = %s",
+            [people.wanda],
+        )
+        with pytest.raises(DecryptError):
+            list(Authenticator.objects.filter(user_id=people.wanda, type="webauthn"))
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheTrailOfSigningIn:
+    """What a thief of a password or a mailbox does is on record."""
+
+    def test_holds_a_wrong_second_factor_under_its_owner(self, people, superuser):
+        client = Client()
+        _password(client, "wanda")
+        before = _entries(superuser, "auth.second_factor_failed", object=people.wanda)
+        wrong = f"{(int(_code(people.wanda)) + 1) % 1_000_000:06d}"
+        client.post(reverse("mfa_authenticate"), {"code": wrong})
+        assert _entries(superuser, "auth.second_factor_failed", object=people.wanda) == before + 1
+
+    def test_holds_that_guessing_was_stopped(self, people, superuser):
+        client = Client()
+        _password(client, "wanda")
+        for _ in range(7):
+            client.post(reverse("mfa_authenticate"), {"code": "not one"})
+        assert _entries(superuser, "auth.locked_out") >= 1
+
+    def test_holds_a_recovery_code(self, people, superuser):
+        with cast.acting(people.wanda):
+            code = RecoveryCodes.activate(people.user("wanda")).get_unused_codes()[0]
+        client = Client()
+        _password(client, "wanda")
+        client.post(reverse("mfa_authenticate"), {"code": code})
+        assert "_auth_user_id" in client.session
+        assert _entries(superuser, "auth.recovery_code_used", actor=people.wanda) == 1
+
+    def test_holds_a_password_set_by_a_link(self, people, superuser):
+        client = Client()
+        client.post(reverse("account_reset_password"), {"email": "wanda@example.org"})
+        path = re.search(r"https?://[^/]+(/\S+)", str(mail.outbox[-1].body)).group(1)  # type: ignore[union-attr]
+        words = "quite-another-synthetic-9"
+        client.post(client.get(path).url, {"password1": words, "password2": words})
+        assert _entries(superuser, "auth.password_reset", object=people.wanda) == 1
+
+    def test_holds_a_confirmation_of_who_one_is(self, people, superuser):
+        client = _client(people, "wanda")
+        client.post(reverse("account_reauthenticate"), {"password": "not this one"})
+        assert _entries(superuser, "auth.reauthenticated") == 0
+        client.post(reverse("account_reauthenticate"), {"password": cast.PASSWORD})
+        assert _entries(superuser, "auth.reauthenticated", actor=people.wanda) == 1
+
+    def test_holds_each_change_of_an_address(self, people, superuser):
+        wanda = people.user("wanda")
+        other = EmailAddress(user=wanda, email="other@example.org")
+        with cast.acting(people.wanda):
+            signals.email_added.send(sender=EmailAddress, request=None, user=wanda, email_address=other)
+            signals.email_confirmed.send(sender=EmailAddress, request=None, email_address=other)
+            signals.email_changed.send(
+                sender=User, request=None, user=wanda, from_email_address=None, to_email_address=other
+            )
+            signals.email_removed.send(sender=EmailAddress, request=None, user=wanda, email_address=other)
+        assert _entries(superuser, "auth.email_changed", object=people.wanda) == 4
+
+
+@pytest.mark.django_db(transaction=True)
 class TestTheDatabaseRoles:
     """The second wall, as far as it must hold against a broken query of our own."""
 
@@ -293,12 +479,18 @@ class TestTheDatabaseRoles:
         with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
             as_role(role).execute(statement)
 
+    def test_hold_no_lock_for_ever_in_a_request_that_hangs(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW idle_in_transaction_session_timeout")
+            assert cursor.fetchone() == ("15min",)
+
     def test_run_a_function_with_its_owners_rights_only_over_a_fixed_path(self, superuser):
         rows = superuser.execute(
             "SELECT proname, proconfig FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace"
             " WHERE nspname = 'public' AND prosecdef ORDER BY proname"
         ).fetchall()
-        assert [name for name, _config in rows] == ["cw_may_grant", "cw_sees"]
+        names = ["audit_follow", "audit_hold", "cw_leads", "cw_may_grant", "cw_sees"]
+        assert [name for name, _config in rows] == names
         assert all(config and config[0].startswith("search_path=public") for _name, config in rows)
 
     def test_have_every_table_that_names_a_case_behind_the_wall(self, superuser):
@@ -386,6 +578,11 @@ class TestTheDatabaseRoles:
             assert web.execute("DELETE FROM cases_caseusergrant").rowcount == 0
             with pytest.raises(psycopg.errors.InsufficientPrivilege), web.transaction():
                 web.execute("INSERT INTO cases_caseusergrant SELECT * FROM cases_caseusergrant")
+
+
+@pytest.fixture(autouse=True)
+def _a_code_outlives_a_slow_test(settings: Any) -> None:
+    settings.MFA_TOTP_TOLERANCE = 1
 
 
 def _password(client: Client, name: str) -> Any:
@@ -587,6 +784,62 @@ class TestAnUpload:
         assert self._send(client, reverse("profile"), case_id).status_code == 404
         assert self._left() == before
 
+    @pytest.mark.parametrize("who", ["a stranger", "otto", "lev"])
+    def test_by_somebody_who_may_not_add_never_touches_the_disk(self, people, monkeypatch, who):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda):
+            services.grant(case_id=case_id, user_id=people.lev, level=Level.VIEW, reason="", until=None)
+        sealed: list[object] = []
+        monkeypatch.setattr(uploads, "SealedUpload", lambda **given: sealed.append(given))
+        if who == "a stranger":
+            client, form = Client(enforce_csrf_checks=True, raise_request_exception=False), reverse("account_login")
+        else:
+            client, form = _client(people, who, enforce_csrf_checks=True), reverse("profile")
+        answer = matrix.outcome(self._send(client, form, case_id))
+        assert answer == {"a stranger": "sign in", "otto": "not found", "lev": "refused"}[who]
+        assert sealed == []
+
+    def test_with_a_second_file_is_refused_whole(self, people):
+        case_id, before = cast.open_a_case(people), self._left()
+        given = {name: SimpleUploadedFile("a.txt", b"x" * 90_000) for name in ("upload", "other")}
+        answer = _client(people, "wanda").post(_case(case_id, "document_new"), {**given, "title": "x", "kind": "other"})
+        assert answer.status_code == 400
+        assert self._left() == before
+
+    def test_that_does_not_decode_leaves_nothing(self, people):
+        case_id, before = cast.open_a_case(people), self._left()
+        head = b'--B\r\nContent-Disposition: form-data; name="upload"; filename="a.txt"\r\n'
+        sent = head + b"Content-Transfer-Encoding: base64\r\n\r\n" + b"QUFB" * 100_000 + b"QQ=\r\n--B--\r\n"
+        answer = _client(people, "wanda").post(
+            _case(case_id, "document_new"), data=sent, content_type="multipart/form-data; boundary=B"
+        )
+        assert answer.status_code == 400
+        assert self._left() == before
+
+    def test_whose_sender_goes_away_leaves_nothing(self, people):
+        class Gone(io.BytesIO):
+            def read(self, *size: int) -> bytes:
+                if not (data := super().read(*size)):
+                    raise OSError("the line is dead")
+                return data
+
+        case_id, before = cast.open_a_case(people), self._left()
+        head = b'--B\r\nContent-Disposition: form-data; name="upload"; filename="a.txt"\r\n\r\n'
+        more = {"wsgi.input": Gone(head + b"x" * 300_000), "CONTENT_LENGTH": "9000000"}
+        more["CONTENT_TYPE"] = "multipart/form-data; boundary=B"
+        client, seen = _client(people, "wanda"), []
+        sealer = uploads.SealingUploadHandler.receive_data_chunk
+
+        def watched(handler: uploads.SealingUploadHandler, data: bytes, start: int) -> None:
+            seen.extend(set(self._left()) - set(before))
+            sealer(handler, data, start)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(uploads.SealingUploadHandler, "receive_data_chunk", watched)
+            client.generic("POST", _case(case_id, "document_new"), b"", **more)
+        assert seen
+        assert self._left() == before
+
     def test_larger_than_allowed_leaves_nothing(self, people, settings):
         case_id, before = cast.open_a_case(people), self._left()
         settings.MAX_DOCUMENT_BYTES = 100_000
@@ -707,6 +960,32 @@ class TestALogLine:
         assert "Testov" not in line
         assert "Piotr" not in line
         assert "RuntimeError" in line
+
+    def test_of_gunicorn_keeps_no_values(self):
+        script = (
+            "from gunicorn.config import Config; from gunicorn.glogging import Logger; import config.gunicorn as ours\n"
+            "chosen = Config(); chosen.set('logconfig_dict', ours.logconfig_dict)\n"
+            "Logger(chosen).warning('Invalid request from ip=%s: %s', '192.0.2.7', 'Testov')"
+        )
+        root = Path(__file__).resolve().parents[2]
+        told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=root)
+        (line,) = (told.stdout + told.stderr).splitlines()
+        assert json.loads(line)["message"] == "Invalid request from ip=%s: %s"
+        assert '"python:config.gunicorn"' in (root / "Dockerfile").read_text()
+
+    def test_of_the_proxy_keeps_no_token_and_no_query(self):
+        caddyfile = (Path(__file__).resolve().parents[2] / "docs" / "server" / "Caddyfile").read_text()
+        pattern, put = re.search(r"request>uri regexp `(.+)` `(.+)`", caddyfile).groups()  # type: ignore[union-attr]
+        reset = reverse("account_reset_password_from_key", kwargs={"uidb36": "4", "key": "very-secret"})
+        for path in (
+            reverse("accept_invitation", args=["very-secret"]),
+            reverse("account_confirm_email", args=["very-secret"]),
+            reset,
+        ):
+            for query in ("", "?q=very-secret"):
+                kept = re.sub(pattern, put.replace("$", "\\"), path + query)
+                assert kept == path.split("very-secret")[0].removesuffix("4-")
+        assert re.sub(pattern, put.replace("$", "\\"), "/cases/?q=very-secret") == "/cases/"
 
     def test_of_a_request_names_the_pattern_and_not_the_address(self, people, caplog):
         case_id = cast.open_a_case(people)

@@ -20,6 +20,7 @@ from django.urls import reverse
 
 from casework.core.logging import AllowListFormatter
 from tests import cast
+from tests.house import sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,9 +175,9 @@ class TestAThief:
         assert SECRETS["name"] not in answer.content.decode()
 
     def _sessions(self) -> bytes:
-        from django.contrib.sessions.models import Session
-
-        return b"".join(str(session.get_decoded()).encode() for session in Session.objects.all())
+        kept = sessions.opened()
+        assert kept
+        return b"".join(str(data).encode() for data in kept)
 
 
 class TestTheSearchItself:
