@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import Permission
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from casework.access import policies, registry, selectors
 from casework.access.actions import Action
@@ -16,6 +17,7 @@ from casework.access.types import Level
 from casework.accounts import selectors as accounts
 from casework.audit import services as audit
 from casework.core import clock, work
+from casework.core.errors import NotAllowed
 
 
 @cache
@@ -78,15 +80,18 @@ def revoke(*, case_id: UUID, grant_id: UUID) -> None:
     """Take one grant back; it stops with this transaction. Writes to the trail.
 
     Raises:
-        NotFound, NotAllowed: the actor may not share this case.
+        NotFound, NotAllowed: the actor may not share this case, or would end their own access.
     """
     policies.check(Action.SHARE_CASE, case_id)
     tables = registry.tables()
     for table in (tables.user, tables.group):
-        deleted, _rows = table.objects.filter(content_object_id=case_id, pk=grant_id).delete()
+        deleted, _by_model = table.objects.filter(content_object_id=case_id, pk=grant_id).delete()
         if deleted:
             audit.record("grant.revoked", case=case_id, obj=grant_id)
     selectors.forget_levels()
+    if selectors.level_on(work.current().actor.user_id, case_id) is None:
+        # Besides leaving nobody behind, they could no longer write the trail of what they just did.
+        raise NotAllowed(_("This would end your own access. Somebody else who leads the case can take it back."))
 
 
 def _write(
@@ -103,7 +108,7 @@ def _write(
     holder: dict[str, UUID | int | None] = {"user_id": user_id} if user_id is not None else {"group_id": group_id}
     place = {"content_object_id": case_id, "permission_id": _permission_id(level), **holder}
     # A changed grant is a new row under a new id: the old one's MAC covers the old id, and is of no more use.
-    changed, _rows = table.objects.filter(**place).delete()  # type: ignore[attr-defined]
+    changed, _by_model = table.objects.filter(**place).delete()  # type: ignore[attr-defined]
     row = table(**place)
     row.reason, row.until = reason, until
     row.granted_by, row.granted_at = work.current().actor.user_id, clock.now()

@@ -165,6 +165,39 @@ class TestAssigning:
             case_services.assign_case(case_id, lead_id=people.otto)
 
 
+class TestRevoking:
+    def test_does_not_end_ones_own_access(self, people):
+        case_id = cast.open_a_case(people)
+        with pytest.raises(NotAllowed), cast.acting(people.cora):
+            team = next(grant for grant in selectors.grants_on(case_id) if grant.group_id)
+            services.revoke(case_id=case_id, grant_id=team.id)
+        assert _decide(people.cora, Action.OPEN_CASE, case_id).allowed
+
+    def test_takes_a_colleagues_access(self, people):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda):
+            team = next(grant for grant in selectors.grants_on(case_id) if grant.group_id)
+            services.revoke(case_id=case_id, grant_id=team.id)
+        assert not _decide(people.cora, Action.OPEN_CASE, case_id).visible
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheTrailOfAHiddenCase:
+    """The web role writes no entry into the trail of a case, or of a person, that is not the actor's to write."""
+
+    @pytest.mark.parametrize("whose", ["case", "person"])
+    def test_is_not_somebody_elses_to_write(self, people, as_role, whose):
+        stream = cast.open_a_case(people) if whose == "case" else people.wanda
+        web = as_role("web")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), web.transaction():
+            web.execute("SELECT set_config('app.user_id', %s, true)", [str(people.otto)])
+            web.execute(
+                "INSERT INTO audit_entry (stream, seq, prev, time_us, actor, action, outcome, reason, object,"
+                " row_digest, body, hash, mac, request_id) VALUES (%s, 9, %s, 1, %s, 1, 0, 0, %s, %s, '', %s, %s, %s)",
+                [stream, b"x" * 32, people.otto, stream, bytes(32), bytes(32), bytes(16), people.otto],
+            )
+
+
 class TestTheGenericTablesOfGuardian:
     """Grants stand in our direct-key tables alone."""
 

@@ -77,7 +77,7 @@ class TestSecrets:
         }
         assert holders["sealer_key"] == {"sealer"}
         assert holders["root_key"] == {"web", "worker", "migrate", "set-up"}
-        assert holders["database_url_owner"] == {"migrate"}
+        assert holders["database_url_owner"] == {"migrate", "set-up"}
 
 
 class TestHardening:

@@ -57,6 +57,19 @@ CREATE OR REPLACE FUNCTION audit_may_read(stream uuid, case_id uuid, actor uuid)
     LANGUAGE sql STABLE AS $$
     SELECT actor = cw_user() OR (case_id IS NOT NULL AND cw_sees(case_id)) OR cw_has_role('auditor')
 $$;
+
+-- Nor does anybody write into the trail of a case that they do not see, or into somebody else's own; what belongs to
+-- no case (yet) is open, as are the first grants. It runs as the owner, who alone may know that a case exists.
+CREATE FUNCTION cw_no_stream(wanted uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT NOT EXISTS (SELECT 1 FROM cases_case c WHERE c.id = wanted)
+       AND NOT EXISTS (SELECT 1 FROM accounts_user u WHERE u.id = wanted)
+$$;
+CREATE OR REPLACE FUNCTION audit_may_write(stream uuid, case_id uuid, actor uuid) RETURNS boolean
+    LANGUAGE sql STABLE AS $$
+    SELECT (actor = cw_user() OR actor = '00000000-0000-0000-0000-000000000000')
+       AND (stream IN (actor, '00000000-0000-4000-8000-000000000001') OR cw_sees(stream) OR cw_no_stream(stream))
+$$;
 """
 
 # Written out instead of cw_sees(id): the planner can turn it into joins, and lists stay fast.
