@@ -15,12 +15,23 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 
 from casework.operations.embedded import Engines
 
 ROOT = Path(__file__).resolve().parent.parent
 _started: dict[str, Any] = {}
+_QUIET = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def _start() -> None:
@@ -214,3 +225,15 @@ def people(db: None) -> Any:
     from tests import cast
 
     return cast.meet()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's own Chromium, without a window: one in each process that runs tests."""
+    program = next(filter(None, map(shutil.which, _NAMES)), None)
+    if program is None:
+        pytest.fail("The browser tests need Chromium, which is not on this machine. As root: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=_QUIET)
+        yield chromium
+        chromium.close()

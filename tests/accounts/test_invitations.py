@@ -55,13 +55,13 @@ class TestAcceptingAnInvitation:
         accept(client, invite())
         assert client.get("/profile/")["Location"] == "/account/2fa/totp/activate/"
 
-    def test_asks_for_the_password_once_more_before_the_second_factor_and_says_why(
+    def test_leads_to_the_second_factor_without_asking_for_the_password_just_chosen(
         self, people: cast.Cast, client: Client
     ) -> None:
         accept(client, invite())
-        page = client.get("/account/2fa/totp/activate/", follow=True)
-        assert page.redirect_chain[-1][0].startswith("/account/reauthenticate/")
-        assert "you did not mistype" in page.content.decode()
+        page = client.get("/account/2fa/totp/activate/")
+        assert page.status_code == 200
+        assert "data:image/svg+xml" in page.content.decode()
 
     def test_works_once(self, people: cast.Cast, client: Client) -> None:
         token = invite()

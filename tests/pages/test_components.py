@@ -14,7 +14,7 @@ from django.template import engines
 from django.template.loader import get_template
 from django.test import Client
 from django.utils.safestring import mark_safe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from casework.core import clock, places
 from casework.core.forms import DayMonthYearField, month_number
@@ -249,15 +249,6 @@ class TestTheShell:
     def test_error_pages_need_no_request(self) -> None:
         for name in ("400", "500"):
             assert "<h1>" in get_template(f"{name}.html").render({})
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    options = ["--no-sandbox", "--disable-dev-shm-usage"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=options)
-        yield chromium
-        chromium.close()
 
 
 def open_gallery(browser: Browser, address: str, *, width: int, scheme: Any, said: list[str]) -> Page:

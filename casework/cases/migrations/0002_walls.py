@@ -82,6 +82,7 @@ _SEES_CASE = f"""
 
 
 def _grant_wall(table: str, own: str) -> str:
+    # `own` asks in subqueries, which run once a statement; as bare calls they would run once a row.
     return f"""
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
@@ -123,8 +124,8 @@ CREATE POLICY crypto_keywrap_owner ON crypto_keywrap TO cw_owner USING (true) WI
 SQL = "\n".join(
     [
         FUNCTIONS,
-        _grant_wall("cases_caseusergrant", "user_id = cw_user()"),
-        _grant_wall("cases_casegroupgrant", "group_id = ANY(cw_groups())"),
+        _grant_wall("cases_caseusergrant", "user_id = (SELECT cw_user())"),
+        _grant_wall("cases_casegroupgrant", "group_id = ANY((SELECT cw_groups())::integer[])"),
         walls.wall("cases_case", sees=_SEES_CASE, web="SELECT, INSERT, UPDATE", worker="SELECT, UPDATE"),
         walls.case_wall("cases_person", web="SELECT, INSERT, UPDATE", worker="SELECT"),
         walls.case_wall("cases_historicalcase", column="id", web="SELECT, INSERT", worker="SELECT, INSERT"),

@@ -21,7 +21,8 @@ def _give(client, case_id, **changes):
 class TestGivingAccess:
     """Whom, how far, until when and why."""
 
-    def test_lets_the_lawyer_in_until_the_end_of_that_day(self, people, visit, case_id):
+    def test_lets_the_lawyer_in_until_the_end_of_that_day(self, people, visit, case_id, settings):
+        settings.SESSION_COOKIE_AGE = 365 * 24 * 60 * 60  # the grant is to end, not the session
         lev = visit("lev")
         assert lev.get(f"/cases/{case_id}/").status_code == 404
         assert _give(visit("wanda"), case_id).status_code == 302

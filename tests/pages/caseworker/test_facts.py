@@ -122,7 +122,9 @@ class TestCorrectingAFact:
         wanda.post(url, {**_boxes("2026-09-03"), "state": "HR", "category": "asylum", "note": "read again"})
         page = wanda.get(f"/cases/{case_id}/timeline/").content.decode()
         assert "3 September 2026" in page
-        assert "2 September 2026" not in page
+        counting, earlier = page.split('<details class="account">')
+        assert ">2 September 2026<" not in counting
+        assert ">2 September 2026<" in earlier
         assert "Corrected" in page
         assert "read again" in page
 
