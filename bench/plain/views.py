@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from bench.plain.models import Case, Fact, GroupGrant, Person, UserGrant
 from casework.access.types import Level
 from casework.accounts import selectors as accounts
+from casework.cases.selectors import COUNTED
 from casework.cases.types import CaseFilter, CaseRow, CaseView, GroundInput, Page, PersonView, SafeContact
 from casework.core import clock, work
 from casework.desk import selectors
@@ -35,17 +36,23 @@ def _live() -> Q:
 
 def _visible(user_id: UUID):
     groups = accounts.standing_of(user_id).group_ids
-    direct = UserGrant.objects.filter(_live(), user_id=user_id).values_list("case_id", flat=True)
-    shared = GroupGrant.objects.filter(_live(), group_id__in=groups).values_list("case_id", flat=True)
-    return Case.objects.filter(pk__in=direct.union(shared, all=True))
+    direct = UserGrant.objects.filter(_live(), user_id=user_id, case_id=OuterRef("pk"))
+    shared = GroupGrant.objects.filter(_live(), group_id__in=groups, case_id=OuterRef("pk"))
+    return Case.objects.filter(Exists(shared) | Exists(direct))
 
 
 def case_list(request: HttpRequest) -> HttpResponse:
     wanted = CaseFilter(state="open")
     rows = _visible(request.user.pk).filter(state=wanted.state)
-    total = rows.count()
+    counted = rows.values("pk")[: COUNTED + 1].count()
     found = rows.only(*_COLUMNS).order_by(F("next_due_on").asc(nulls_last=True), "id")[:_SIZE]
-    page = Page(rows=tuple(_row(case) for case in found), total=total, number=1, size=_SIZE)
+    page = Page(
+        rows=tuple(_row(case) for case in found),
+        total=min(counted, COUNTED),
+        number=1,
+        size=_SIZE,
+        more=counted > COUNTED,
+    )
     context = {
         "cases": CaseList.of(page),
         "filters": CaseFilterForm(request.GET),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from casework.access import registry
-from casework.access.models import GrantFields
-from casework.access.types import GrantView, Level
+from casework.access.models import GrantFields, grant_bytes
+from casework.access.types import LEVEL_BY_CODENAME, GrantView, Level
 from casework.accounts import selectors as accounts
+from casework.accounts.models import meaning_bytes
 from casework.core import clock, work
 
 # What a grant's MAC covers besides its own columns.
@@ -56,13 +58,42 @@ def _read_levels(user_id: UUID | None, case_ids: list[UUID]) -> dict[UUID, Level
     if user_id is None or not standing.roles:
         return best
     tables = registry.tables()
-    direct = tables.user.objects.filter(_live(), user_id=user_id, content_object_id__in=case_ids)
     shared = tables.group.objects.filter(_live(), group_id__in=standing.group_ids, content_object_id__in=case_ids)
-    for rows, relations in ((direct, _SIGNED_USER), (shared, _SIGNED_GROUP)):
-        for grant in rows.select_related(*relations).defer("reason"):
-            if grant.level > best.get(grant.content_object_id, 0) and is_sound(grant):
-                best[grant.content_object_id] = grant.level
+    named = ("group_id", "group__team_role__role", "group__team_role__team_id")
+    for group_id, role, team_id, *columns in shared.values_list(*named, *_COLUMNS):
+        _take(best, 2, group_id.to_bytes(4, "big") + meaning_bytes(role, team_id), tuple(columns))
+    # Nobody has more than the lead: what a coordinator holds besides need not be read.
+    rest = [case_id for case_id in case_ids if best.get(case_id) != Level.LEAD]
+    if rest:
+        direct = tables.user.objects.filter(_live(), user_id=user_id, content_object_id__in=rest)
+        for columns in direct.values_list(*_COLUMNS):
+            _take(best, 1, user_id.bytes, columns)
     return best
+
+
+# What a grant's MAC covers, in the order in which `_take` reads it: plain tuples, since a list reads one for each row.
+_COLUMNS = ("id", "content_object_id", "permission__codename", "granted_by", "granted_at", "until", "mac")
+_Columns = tuple[UUID, UUID, str, UUID | None, datetime, datetime | None, bytes]
+
+
+def _take(best: dict[UUID, Level], kind: int, holder: bytes, columns: _Columns) -> None:
+    """Note the level of one grant when it is better than what is known and the application made it."""
+    grant_id, case_id, codename, granted_by, granted_at, until, mac = columns
+    level = LEVEL_BY_CODENAME[codename]
+    if level <= best.get(case_id, 0):
+        return
+    data = grant_bytes(
+        grant_id=grant_id,
+        kind=kind,
+        holder=holder,
+        case_id=case_id,
+        level=level,
+        granted_by=granted_by,
+        granted_at=granted_at,
+        until=until,
+    )
+    if accounts.mac_matches(data, mac):
+        best[case_id] = level
 
 
 def level_on(user_id: UUID | None, case_id: UUID) -> Level | None:
@@ -88,6 +119,17 @@ def visible_to(user_id: UUID | None) -> QuerySet[Any, Any]:
     shared = tables.group.objects.filter(_live(), group_id__in=standing.group_ids)
     either: QuerySet[Any, Any] = direct.union(shared.values_list("content_object_id", flat=True), all=True)
     return either
+
+
+def seen_by(user_id: UUID | None) -> Q:
+    """Return the same as `visible_to` as a condition on the rows of the case table, for whoever sees most of them."""
+    standing = accounts.standing_of(user_id)
+    tables = registry.tables()
+    if user_id is None or not standing.roles:
+        return Q(pk__in=[])
+    direct = tables.user.objects.filter(_live(), user_id=user_id, content_object_id=OuterRef("pk"))
+    shared = tables.group.objects.filter(_live(), group_id__in=standing.group_ids, content_object_id=OuterRef("pk"))
+    return Q(Exists(shared)) | Q(Exists(direct))
 
 
 def grants_on(case_id: UUID) -> list[GrantView]:

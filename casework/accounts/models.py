@@ -143,7 +143,12 @@ class Membership(models.Model):
 def role_bytes(group: Group) -> bytes:
     """Return what a group stands for, 32 bytes: `role, padded with zeros (16) || team(16, zero if none)`."""
     team_role: TeamRole = group.team_role
-    return team_role.role.encode().ljust(16, b"\0") + (team_role.team_id or UUID(int=0)).bytes
+    return meaning_bytes(team_role.role, team_role.team_id)
+
+
+def meaning_bytes(role: str, team_id: UUID | None) -> bytes:
+    """Return a role and its team as MACs see them, 32 bytes."""
+    return role.encode().ljust(16, b"\0") + (team_id or UUID(int=0)).bytes
 
 
 def microseconds(at: datetime) -> bytes:

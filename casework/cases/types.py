@@ -200,16 +200,20 @@ class CaseFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list, and how many rows there are in all."""
+    """One page of a list, and how many rows there are in all; `more` where there are more than `total`, which is
+    then as far as anybody counted."""
 
     rows: tuple[CaseRow, ...]
     total: int
     number: int
     size: int
+    more: bool = False
 
     @property
     def pages(self) -> int:
-        return max(1, -(-self.total // self.size))
+        """How many pages there are; where nobody counted to the end, one more than this one as long as it is full."""
+        counted = max(1, -(-self.total // self.size))
+        return max(counted, self.number + (len(self.rows) == self.size)) if self.more else counted
 
 
 @dataclass(frozen=True)

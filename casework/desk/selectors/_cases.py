@@ -40,11 +40,13 @@ class CaseList:
     total: int
     number: int
     pages: int
+    more: bool = False
 
     @classmethod
     def of(cls, page: Page) -> CaseList:
         """Return the page in words (one query, for the leads' names)."""
-        return cls(rows=tuple(list_rows(page.rows)), total=page.total, number=page.number, pages=page.pages)
+        rows = tuple(list_rows(page.rows))
+        return cls(rows=rows, total=page.total, number=page.number, pages=page.pages, more=page.more)
 
 
 def list_rows(rows: Iterable[CaseRow]) -> list[ListRow]:

@@ -16,6 +16,7 @@ class NoSuchLanguage(ValueError):
     """There is no catalogue for that language."""
 
 
+@lru_cache(maxsize=1)
 def languages() -> tuple[str, ...]:
     """Return the languages that have a catalogue."""
     folder = resources.files("casework.law.wording")
