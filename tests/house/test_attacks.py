@@ -489,7 +489,7 @@ class TestTheDatabaseRoles:
             "SELECT proname, proconfig FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace"
             " WHERE nspname = 'public' AND prosecdef ORDER BY proname"
         ).fetchall()
-        names = ["audit_follow", "audit_hold", "cw_leads", "cw_may_grant", "cw_sees"]
+        names = ["audit_follow", "audit_hold", "cw_leads", "cw_may_grant", "cw_no_stream", "cw_sees"]
         assert [name for name, _config in rows] == names
         assert all(config and config[0].startswith("search_path=public") for _name, config in rows)
 
