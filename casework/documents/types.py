@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol
 from uuid import UUID
 
 from django.db import models
@@ -49,24 +48,3 @@ class OpenedDocument:
 
     view: DocumentView
     chunks: Iterator[bytes]
-
-
-class Incoming(Protocol):
-    """An encrypted upload, as the upload handler and the seeding of the demo make it."""
-
-    object_id: UUID
-    scope: UUID
-    head: bytes
-    sha256: str
-    size: int
-    name: str
-
-    def key(self) -> bytes:
-        """Return the file key."""
-
-
-class Opener(Protocol):
-    """Opens a document's plain content as a stream in memory."""
-
-    def __call__(self) -> BinaryIO:
-        """Return the stream at its beginning."""

@@ -69,14 +69,9 @@ def _record(case_id: UUID, body: dict[str, Any], *, action: str) -> UUID:
             fact.save(force_insert=True)
             derive_again(case_id, case.country)
     except FactsError as error:
-        raise Invalid({error_field(error): str(error)}) from None
+        raise Invalid({"": str(error)}) from None
     audit.record(action, case=case_id, obj=fact.pk, row=fact)
     return fact.pk
-
-
-def error_field(error: FactsError) -> str:
-    """Return the form field that a facts error is about (`""`: the fact as a whole)."""
-    return getattr(error, "member", None) or ""
 
 
 def lock_case(case_id: UUID) -> None:
