@@ -30,6 +30,13 @@ _ZONES = {
 DUBLIN_STATES = frozenset(_ZONES)
 """The states among which the transfer procedure runs: the Union, Iceland, Norway, Switzerland, Liechtenstein."""
 
+UNION = DUBLIN_STATES - {"CH", "DK", "IS", "LI", "NO"}
+"""The states that the Union's asylum acts bind as a whole.
+
+Iceland, Liechtenstein, Norway and Switzerland take part by agreement in determining the responsible state alone, and so
+does Denmark. Ireland has joined the acts of 2024 and counts as bound.
+"""
+
 
 def zone_of(country: str) -> ZoneInfo:
     """Return the zone whose local day is the legal day in `country`; UTC for a state without one on record."""

@@ -6,13 +6,13 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from casework.law import derive, facts, wording
+from casework.law import changes, derive, facts, wording
 from casework.law.calendars import zone_of
-from casework.law.types import Deadline, Procedure
+from casework.law.types import Deadline, Procedure, Question
 
 WRONG_USAGE = 2
 """Exit code for arguments or facts that cannot be used; what the law makes of facts is never an error."""
@@ -38,26 +38,46 @@ def main(argv: Sequence[str] | None = None, *, today: Callable[[str], date] = to
         case = facts.parse(_read(options.file))
         on = options.on or today(case.country)
         procedure = derive.procedure(case, on=on, lang=options.lang)
+        would_change = changes.would_change(case, procedure, on=on, lang=options.lang)
     except (facts.FactsError, wording.NoSuchLanguage) as error:
         print(f"deadlines: {error}", file=sys.stderr)
         return WRONG_USAGE
     print(
-        json.dumps(as_mapping(procedure), ensure_ascii=False, indent=2)
+        json.dumps(as_mapping(procedure, would_change), ensure_ascii=False, indent=2)
         if options.json
-        else as_text(procedure, on, options.lang)
+        else as_text(procedure, on, options.lang, would_change)
     )
     return 0
 
 
-def as_mapping(procedure: Procedure) -> dict[str, object]:
-    """Return a procedure as the JSON output has it; dates as ISO text."""
-    return {
+WouldChange = Mapping[changes.Name, tuple[str, ...]]
+"""What `changes.would_change` returns."""
+
+_NOTHING: WouldChange = {}
+
+
+def as_mapping(procedure: Procedure, would_change: WouldChange = _NOTHING) -> dict[str, object]:
+    """Return a procedure as the JSON output has it; dates as ISO text. `questions` is there when there are any."""
+    result: dict[str, object] = {
         "regime": procedure.regime,
         "status": procedure.status,
         "responsible_state": procedure.responsible_state,
-        "deadlines": [_limit_as_mapping(deadline) for deadline in procedure.deadlines],
+        "deadlines": [
+            {**_limit_as_mapping(deadline), "would_change": list(would_change.get(_name(deadline), ()))}
+            for deadline in procedure.deadlines
+        ],
         "warnings": list(procedure.warnings),
     }
+    if procedure.questions:
+        result["questions"] = [{name: getattr(question, name) for name in _ASKED} for question in procedure.questions]
+    return result
+
+
+_ASKED = ("rule", "label", "text", "legal_basis", "source", "confidence")
+
+
+def _name(deadline: Deadline) -> changes.Name:
+    return deadline.rule, deadline.reading, deadline.starts
 
 
 _MEMBERS = (
@@ -79,7 +99,7 @@ def _limit_as_mapping(deadline: Deadline) -> dict[str, object]:
     return result
 
 
-def as_text(procedure: Procedure, on: date, lang: str = "en") -> str:
+def as_text(procedure: Procedure, on: date, lang: str = "en", would_change: WouldChange = _NOTHING) -> str:
     """Return a procedure as a table for people, followed by what to beware of."""
     words = wording.words_for(lang)
     lines = [
@@ -97,10 +117,22 @@ def as_text(procedure: Procedure, on: date, lang: str = "en") -> str:
         lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         lines.append(f"    {deadline.rule}: {deadline.legal_basis} ({words.say(f'confidence.{deadline.confidence}')})")
         lines.extend(f"    {sentence}" for sentence in deadline.because)
+        if sentences := would_change.get(_name(deadline)):
+            lines.append(f"    {words.say('change.title')}")
+            lines.extend(f"      - {sentence}" for sentence in sentences)
+    if procedure.questions:
+        lines.extend(("", words.say("change.questions")))
+        for question in procedure.questions:
+            lines.extend(_asked(question))
     if procedure.warnings:
         lines.extend(("", words.say("table.warnings")))
         lines.extend(f"  - {warning}" for warning in procedure.warnings)
     return "\n".join(lines)
+
+
+def _asked(question: Question) -> Iterator[str]:
+    yield f"  - {question.label}: {question.text}"
+    yield f"    {question.rule}: {question.legal_basis}, {question.source}"
 
 
 def _row(deadline: Deadline, words: wording.Words) -> tuple[tuple[str, str, str, str], Deadline]:
@@ -122,14 +154,18 @@ def _read(path: str) -> object:
         raise facts.FactsError(f"{path} is not JSON: {error.msg} in line {error.lineno}.") from None
     except RecursionError:
         raise facts.FactsError(f"{path} is nested too deeply.") from None
+    except facts.FactsError:
+        raise
+    except ValueError:
+        raise facts.FactsError(f"{path} holds a number that is too long.") from None
 
 
 def _no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        double = next(name for name in names if names.count(name) > 1)
-        raise facts.FactsError(f"the member {double!r} stands twice in one object.")
+    result: dict[str, object] = {}
+    for name, value in pairs:
+        if name in result:
+            raise facts.FactsError(f"the member {name[:60]!r} stands twice in one object.")
+        result[name] = value
     return result
 
 

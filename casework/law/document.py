@@ -1,4 +1,4 @@
-"""The generated pages docs/facts.md and docs/rules.md, so that they never differ from the vocabulary and the packs.
+"""The generated pages docs/facts.md and docs/rules/, so that they never differ from the vocabulary and the packs.
 
 `python -m casework.law.document docs` writes them; a test compares.
 """
@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from casework.law import facts, packs, set_by_others, wording
-from casework.law.packs import Rule
+from casework.law import counting, facts, packs, reference, set_by_others, wording
 
 _FACTS_HEAD = """# Facts
 
@@ -24,8 +24,12 @@ Every fact has `fact` (its name) and either `on` (a date) or `at` (a date-time w
 optionally `certainty` ({certainties}), `service` ({services}) and `notified_to` ({addressees}). Members marked * are
 required. On one day, facts count in the order of these tables.
 
-Two things are refused that a form could not catch field by field: a receipt or an answer dated before every request
-that it could belong to, and a derogation that ends before it begins.
+A fact whose day nobody knows has `date_unknown: true` instead of `on`, and `not_before`, `not_after` where they are
+known: both ends of what follows from it are computed, and where nothing bounds it the answer asks for the date.
+
+Refused beyond single members: a receipt or an answer dated before every request that it could belong to, a transfer
+dated before the acceptance that it rests on, a hit that names the state of the procedure, a derogation that ends before
+it begins, a printed period given twice. The day of a date-time is the local day in `country`.
 
 - An answer without `state` belongs to the latest request of its kind.
 - A receipt that was not recorded is taken as the day of sending, with a warning.
@@ -40,15 +44,25 @@ _RULES_HEAD = """# Rules
 
 Generated from `casework/law/rules/*.toml` by `python -m casework.law.document docs`. Do not edit.
 
-Each file is one instrument, each `[[rule]]` one period, or one clause without a period (`length = "none"`) that a page
-can cite. A change in law is a new rule with a date, never an edit: old cases keep their answer. An entry without legal
-basis, source, date of checking or confidence does not load.
+One page for each instrument. Each entry is one period, or one clause without a period that a page can cite. A change in
+law is a new rule with a date, never an edit: old cases keep their answer. An entry without legal basis, source, date of
+checking or confidence does not load. A rule that is `unverified` never gives a date by itself: it asks.
+
+| instrument | rules | verified | likely | unverified |
+|---|---|---|---|---|
+{instruments}
 
 ## Members of a rule
 
 | member | says |
 |---|---|
 {members}
+"""
+
+_PAGE_HEAD = """# {instrument}
+
+Generated from `casework/law/rules/*.toml` by `python -m casework.law.document docs`. Do not edit.
+[All instruments](README.md)
 """
 
 _RULE_MEMBERS = (
@@ -76,12 +90,12 @@ _RULE_MEMBERS = (
     ),
     (
         "`length`, `length_if`",
-        '"6 months", "2 days before"; `appeal_days or 1 week`: as printed, else the shortest '
-        "allowed; other lengths by condition",
+        '"6 months", "7 working days", "2 days before"; `appeal_period or 1 week`: as printed in the decision, '
+        "else that; `urgent_days or …`: as asked for; other lengths by condition",
     ),
     (
         "`counting`",
-        "`DUB3`, `AMMR`, `R1182`, `HOURS`, `NAT?`",
+        "CODES",
     ),
     (
         "`calendar`",
@@ -127,8 +141,21 @@ _RULE_MEMBERS = (
         "someone still detained; what to say when it applies",
     ),
     (
-        "`applies_from`, `applies_until`",
-        "days of registration that it governs",
+        "`between`",
+        "the shortest and the longest period that Union law allows; a printed one outside gives a warning",
+    ),
+    (
+        "`while`",
+        "rules of which one must be running for the event to start this one",
+    ),
+    (
+        "`paused_by`, `resumed_by`, `pause_within`",
+        "events between which it stands still and then runs on with what was left; how soon the first must come",
+    ),
+    (
+        "`applies_from`, `applies_until`, `applies_by`",
+        "days that it governs: of the application's registration (`registered`, default) or lodging (`lodged`), "
+        "or of the `event` that starts it",
     ),
 )
 
@@ -165,48 +192,47 @@ def _member(member: facts.Member) -> str:
     return f"`{member.name}`{star}: {kind}"
 
 
-def rules_page() -> str:
-    """Return docs/rules.md."""
+def rules_pages() -> dict[str, str]:
+    """Return the pages of docs/rules/ by file name: one for each instrument, and README.md, which lists them."""
+    found = reference.entries()
+    pages = {}
+    rows = []
+    for regime, instrument in reference.instruments().items():
+        own = [entry for entry in found if entry.regime == regime]
+        counts = Counter(entry.confidence for entry in own)
+        cells = " | ".join(str(counts[confidence]) for confidence in packs.CONFIDENCES)
+        rows.append(f"| [{instrument}]({regime}.md) | {len(own)} | {cells} |")
+        pages[f"{regime}.md"] = "\n".join([_PAGE_HEAD.format(instrument=instrument), *_sections(own)])
     phases = ", ".join(f"`{phase}`" for phase in packs.PHASES)
-    members = "\n".join(f"| {member} | {says.replace('PHASES', phases)} |" for member, says in _RULE_MEMBERS)
-    head = _RULES_HEAD.format(members=members)
-    return "\n".join([head, *_rules_tables()]) + "\n"
+    codes = ", ".join(f"`{code}`" for code in sorted(counting.CODES))
+    members = "\n".join(
+        f"| {member} | {says.replace('PHASES', phases).replace('CODES', codes)} |" for member, says in _RULE_MEMBERS
+    )
+    pages["README.md"] = _RULES_HEAD.format(instruments="\n".join(rows), members=members)
+    return pages
 
 
-def _rules_tables() -> Iterator[str]:
-    words = wording.words_for("en")
-    for regime in dict.fromkeys(rule.regime for rule in packs.load()):
-        yield f"## {words.say(f'regime.{regime}')}\n"
-        yield "| rule | starts on | length | counting | whose | when it has passed | basis | confidence | checked |"
-        yield "|---|---|---|---|---|---|---|---|---|"
-        for rule in packs.load():
-            if rule.regime == regime:
-                yield _rule_row(rule, words)
+def _sections(found: Iterable[reference.Entry]) -> Iterator[str]:
+    for entry in found:
+        yield f"## {entry.label}\n"
+        yield f"`{entry.id}`: **{entry.length}**. [{entry.legal_basis}]({entry.source}), {entry.confidence_label},"
+        yield f"checked on {entry.checked_on.isoformat()}.\n"
+        for heading, text in entry.details:
+            yield f"- {heading}: {text}"
         yield ""
 
 
-def _rule_row(rule: Rule, words: wording.Words) -> str:
-    starts = "<br>".join(f"`{spec.text}`" for spec in rule.starts_on).replace("|", "\\|")
-    expiry = words.say(rule.on_expiry, {"country": words.say("table.country"), "state": words.say("word.other-state")})
-    basis = f"[{rule.legal_basis}]({rule.source})"
-    cells = (
-        f"`{rule.id}`",
-        starts,
-        rule.length,
-        rule.counting,
-        rule.whose,
-        expiry[:1].upper() + expiry[1:],
-        basis,
-        rule.confidence,
-        rule.checked_on.isoformat(),
-    )
-    return f"| {' | '.join(cells)} |"
-
-
 def write(folder: Path) -> None:
-    """Write both pages into a folder."""
+    """Write facts.md and rules/ into a folder; a page of rules that nothing generates any more is removed."""
     (folder / "facts.md").write_text(facts_page(), "utf-8")
-    (folder / "rules.md").write_text(rules_page(), "utf-8")
+    rules = folder / "rules"
+    rules.mkdir(exist_ok=True)
+    pages = rules_pages()
+    for name, text in pages.items():
+        (rules / name).write_text(text, "utf-8")
+    for left_over in rules.glob("*.md"):
+        if left_over.name not in pages:
+            left_over.unlink()
 
 
 if __name__ == "__main__":

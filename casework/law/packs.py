@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -10,14 +12,31 @@ from datetime import date
 from functools import lru_cache
 from importlib import resources
 
-from casework.law import wording
+from casework.law import plain_toml, wording
+from casework.law.calendars import DUBLIN_STATES
 from casework.law.counting import CODES, Period, PeriodError
 from casework.law.facts import VOCABULARY, FactKind
 from casework.law.predicates import PREDICATES, Predicate
 
 CONFIDENCES = ("verified", "likely", "unverified")
-PHASES = ("procedure", "detention", "remedy", "relocation", "notice", "criterion", "cessation")
+PHASES = (
+    "procedure", "detention", "remedy", "relocation", "notice", "criterion", "cessation", "asylum", "border", "return",
+    "reception", "court",
+)  # fmt: skip
 """What a rule is about; criteria keep the law of the day of registration in both readings of an open case."""
+
+TRANSFER_REGIMES = ("dublin3", "ammr")
+"""The packs of which one, or both in two readings, govern the transfer; all others are walked beside them."""
+
+APPLIES_BY = ("registered", "lodged", "event")
+"""Which day decides whether a rule is in force: of registration, of lodging, or of the event that starts it."""
+
+FIGURES = ("appeal_days", "appeal_period", "departure_days", "urgent_days")
+"""What a length may be taken from: the period that the decision prints, or the one that a request asks for.
+
+`appeal_days` and `appeal_period` both mean what is printed; the first is for acts that leave the counting to national
+law, so that the figure is not moved off a day off.
+"""
 
 DERIVED_EVENTS = frozenset({"acceptance", "relocation", "suspension", "suspension-over"})
 """Events that no one records: another state is bound (expressly or by silence), a transfer suspended, or no longer."""
@@ -30,8 +49,13 @@ _PROVENANCE = ("legal_basis", "source", "checked_on", "confidence")
 _OPTIONAL = (
     "calendar", "act_on", "starts", "repeat", "renewed_after", "meets", "met_before", "stops", "restarts_on", "extends",
     "counts_from", "lasting", "late", "tops_up", "supersedes", "cap", "silence", "silence_after", "claim", "frees",
-    "warns", "length_if", "applies_from", "applies_until",
+    "warns", "length_if", "applies_from", "applies_until", "applies_by", "while", "paused_by", "resumed_by",
+    "pause_within", "between",
 )  # fmt: skip
+
+
+_NEEDED = (*_REQUIRED, *_PROVENANCE)
+_MEMBERS = frozenset((*_NEEDED, *_OPTIONAL))
 
 
 class PackError(ValueError):
@@ -54,9 +78,11 @@ class Spec:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Rule:
-    """One entry of a pack; docs/rules.md explains each member in words.
+    """One entry of a pack; docs/rules/README.md explains each member in words.
 
     `period` is None for entries without a period, and where only a printed figure gives one (`length` says which).
+    `place`: the one state whose rule it is; `area` "union": it binds the states of `calendars.UNION` alone.
+    `is_dated`: each event has to be asked whether the rule is in force; other rules are chosen with the case.
     """
 
     id: str
@@ -99,6 +125,15 @@ class Rule:
     confidence: str
     applies_from: date | None
     applies_until: date | None
+    applies_by: str = "registered"
+    place: str | None = None
+    area: str | None = None
+    only_while: frozenset[str] = frozenset()
+    paused_by: tuple[Spec, ...] = ()
+    resumed_by: tuple[Spec, ...] = ()
+    pause_within: Period | None = None
+    between: tuple[Period, Period] | None = None
+    is_dated: bool = False
 
     @property
     def is_note(self) -> bool:
@@ -113,14 +148,19 @@ class Rule:
         found = ["running", "expired"]
         if self.meets:
             found.append("met")
-        if self.stops:
+        if self.stops or self.paused_by:
             found.append("stopped")
         return tuple(found)
 
-    def applies_to(self, registered_on: date) -> bool:
-        """Tell whether the rule governs a case registered on that day."""
-        return (self.applies_from is None or self.applies_from <= registered_on) and (
-            self.applies_until is None or registered_on <= self.applies_until
+    @property
+    def asks(self) -> bool:
+        """Tell whether the rule may only ask, since nobody has confirmed its figure."""
+        return self.confidence == "unverified"
+
+    def in_force_on(self, day: date) -> bool:
+        """Tell whether the rule governs what `applies_by` dates on that day."""
+        return (self.applies_from is None or self.applies_from <= day) and (
+            self.applies_until is None or day <= self.applies_until
         )
 
 
@@ -131,9 +171,20 @@ def load() -> tuple[Rule, ...]:
     Raises:
         PackError: an entry lacks a member, names something unknown, or stands twice.
     """
+    return read(_texts())
+
+
+def _texts() -> dict[str, str]:
     folder = resources.files("casework.law") / "rules"
     texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")}
-    return read({name: texts[name] for name in sorted(texts)})
+    return {name: texts[name] for name in sorted(texts)}
+
+
+@lru_cache(maxsize=1)
+def digest() -> str:
+    """Return a short name of the rules in use, 16 hexadecimal digits: it changes whenever an entry does."""
+    content = json.dumps({name: plain_toml.loads(text) for name, text in _texts().items()}, sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def read(texts: Mapping[str, str]) -> tuple[Rule, ...]:
@@ -145,14 +196,20 @@ def read(texts: Mapping[str, str]) -> tuple[Rule, ...]:
     rules: list[Rule] = []
     for name, text in texts.items():
         try:
-            content = tomllib.loads(text)
+            content = plain_toml.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise PackError(f"{name}: {error}") from error
         regime = content.pop("regime", None)
+        state = content.pop("state", None)
+        area = content.pop("area", None)
         entries = content.pop("rule", None)
         if not isinstance(regime, str) or not isinstance(entries, list) or content:
-            raise PackError(f"{name}: a pack has a regime and [[rule]] entries, nothing else")
-        rules.extend(_rule(name, place, regime, entry) for place, entry in enumerate(entries, start=1))
+            raise PackError(f"{name}: a pack has a regime, perhaps a state, and [[rule]] entries, nothing else")
+        if area not in (None, "union") or (area and state):
+            raise PackError(f"{name}: area is {area!r}; it may be 'union' where the pack names no state")
+        if state is not None and (not isinstance(state, str) or state not in DUBLIN_STATES):
+            raise PackError(f"{name}: {state!r} is not one of the states")
+        rules.extend(_rule(name, place, regime, (state, area), entry) for place, entry in enumerate(entries, start=1))
     _check_together(rules)
     return tuple(rules)
 
@@ -181,11 +238,11 @@ class _Entry:
         self.table: dict[str, object] = table
         if isinstance(table.get("id"), str):
             self.where = f"{pack}, {table['id']}"
-        for key in (*_REQUIRED, *_PROVENANCE):
+        for key in _NEEDED:
             if table.get(key) in (None, "", []):
                 raise self.fault(f"{key} is missing")
         for key in table:
-            if key not in (*_REQUIRED, *_PROVENANCE, *_OPTIONAL):
+            if key not in _MEMBERS:
                 raise self.fault(f"{key} is not a member of a rule")
 
     def fault(self, problem: str) -> PackError:
@@ -214,6 +271,7 @@ class _Entry:
 
     def texts(self, key: str) -> tuple[str, ...]:
         value = self.table.get(key, [])
+        value = [value] if isinstance(value, str) else value
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.fault(f"{key} must be a list of texts")
         return tuple(value)
@@ -272,13 +330,10 @@ class _Entry:
         return name, wanted
 
 
-def _rule(pack: str, place: int, regime: str, table: object) -> Rule:
+def _rule(pack: str, place: int, regime: str, where: tuple[str | None, str | None], table: object) -> Rule:
     entry = _Entry(pack, place, table)
     length = entry.text("length")
-    length_from = length.partition(" or ")[0] if length.startswith("appeal_days") else None
-    written = length.partition(" or ")[2] if length_from else length
-    if length.startswith("urgent_days or "):
-        length_from, written = "urgent_days", length.removeprefix("urgent_days or ")
+    length_from, _, written = length.partition(" or ") if length.startswith(FIGURES) else (None, "", length)
     whose = entry.choice("whose", ("country", "requested", "applicant", "authority"))
     lengths = entry.table.get("length_if", {})
     if not isinstance(lengths, dict):
@@ -327,7 +382,24 @@ def _rule(pack: str, place: int, regime: str, table: object) -> Rule:
         confidence=entry.choice("confidence", CONFIDENCES),
         applies_from=entry.day("applies_from"),
         applies_until=entry.day("applies_until"),
+        applies_by=entry.choice("applies_by", APPLIES_BY, "registered"),
+        place=where[0],
+        area=where[1],
+        only_while=frozenset(entry.texts("while")),
+        paused_by=entry.specs("paused_by"),
+        resumed_by=entry.specs("resumed_by"),
+        pause_within=entry.period(entry.text("pause_within")) if "pause_within" in entry.table else None,
+        between=_between(entry),
+        is_dated=entry.table.get("applies_by", "registered") != "registered"
+        and not entry.table.keys().isdisjoint(("applies_from", "applies_until")),
     )
+
+
+def _between(entry: _Entry) -> tuple[Period, Period] | None:
+    texts = entry.texts("between")
+    if texts and len(texts) != 2:  # noqa: PLR2004 - the shortest and the longest
+        raise entry.fault("between has a shortest and a longest length")
+    return (entry.period(texts[0]), entry.period(texts[1])) if texts else None
 
 
 def _warnings(entry: _Entry) -> tuple[str, ...]:
@@ -347,15 +419,28 @@ def _link(entry: _Entry) -> str:
 def _check_together(rules: list[Rule]) -> None:
     ids = {rule.id: rule for rule in rules}
     if len(ids) != len(rules):
-        seen: set[str] = set()
-        for rule in rules:
-            if rule.id in seen:
-                raise PackError(f"{rule.id} stands twice")
-            seen.add(rule.id)
+        twice = next(rule.id for rule in rules if ids[rule.id] is not rule)
+        raise PackError(f"{twice} stands twice")
     for rule in rules:
-        named = [*rule.extends, *rule.supersedes, *([rule.cap] if rule.cap else [])]
-        for other in named:
+        for other in (*rule.extends, *([rule.cap] if rule.cap else [])):
             if other not in ids or ids[other].regime != rule.regime:
                 raise PackError(f"{rule.id}: names {other}, which its pack does not have")
-        if rule.applies_from and rule.applies_until and rule.applies_until < rule.applies_from:
-            raise PackError(f"{rule.id}: applies until before it applies from")
+        for other in (*rule.supersedes, *rule.only_while):
+            if other not in ids:
+                raise PackError(f"{rule.id}: names {other}, which no pack has")
+        _check_sense(rule, ids)
+
+
+def _check_sense(rule: Rule, ids: Mapping[str, Rule]) -> None:
+    """Refuse what a rule cannot say: the engine would leave it out, or give a date that nobody has confirmed."""
+    beside = rule.regime not in TRANSFER_REGIMES
+    if (beside or rule.asks) and (rule.extends or rule.restarts_on or rule.silence):
+        raise PackError(f"{rule.id}: only a confirmed rule on transfers can be a window or an answer by silence")
+    if rule.cap and ids[rule.cap].asks:
+        raise PackError(f"{rule.id}: a rule that nobody has confirmed cannot cap it")
+    if any(ids[name].regime != rule.regime for name in rule.only_while):
+        raise PackError(f"{rule.id}: while names a rule of another pack")
+    if bool(rule.paused_by) != bool(rule.resumed_by and rule.pause_within):
+        raise PackError(f"{rule.id}: a pause needs paused_by, resumed_by and pause_within")
+    if rule.applies_from and rule.applies_until and rule.applies_until < rule.applies_from:
+        raise PackError(f"{rule.id}: applies until before it applies from")

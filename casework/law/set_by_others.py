@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from casework.law.timeline import Event, Timeline
+from casework.law.calendars import zone_of
+from casework.law.timeline import Event, Timeline, since
 from casework.law.types import Deadline, Fact
 from casework.law.wording import Words
 
@@ -16,98 +17,136 @@ def rule_ids() -> tuple[str, ...]:
     return ("set-by-court", "set-by-authority", *(f"appointment-{kind}" for kind in kinds))
 
 
-def deadlines(timeline: Timeline, on: date, words: Words, explain: bool) -> Iterator[Deadline]:
-    """Yield a time limit for each date set by others, as of `on`."""
-    for event in timeline.of("time-limit-set"):
-        yield _set_limit(timeline, event, on, words, explain)
-    for event in timeline.of("appointment"):
-        yield _appointment(timeline, event, on, words, explain)
+class SetDates:
+    """The dates that others set in one case: each with the fact that met it in time, or that called it off."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._zone = zone_of(timeline.case.country)
+        met, cancelled = _by(timeline, "time-limit-met", "what"), _by(timeline, "appointment-cancelled", "kind")
+        self._dates: list[tuple[Event, date | datetime, Event | None]] = []
+        for event in timeline.of("time-limit-set"):
+            due = self._local(_due(event))
+            found = since(met.get(_fact(event).get("what"), ()), event.strict)
+            self._dates.append((event, due, next((other for other in found if _in_time(other, due)), None)))
+        for event in timeline.of("appointment"):
+            due = self._local(_due(event))
+            off = next(iter(since(cancelled.get(_fact(event).get("kind"), ()), event.strict)), None)
+            self._dates.append((event, due, off if off is not None and off.strict == event.strict else None))
+
+    def deadlines(self, on: date, at: datetime | None, words: Words, explain: bool) -> Iterator[Deadline]:
+        """Yield a time limit for each date, as of `on`, or as of the instant `at` where an hour was set."""
+        for event, due, closing in self._dates:
+            stands = "expired" if _passed(due, on, at) else "running"
+            if event.name == "appointment":
+                yield self._appointment(
+                    event, due, closing, state="stopped" if closing else stands, words=words, explain=explain
+                )
+            else:
+                yield self._set_limit(
+                    event, due, closing, state="met" if closing else stands, words=words, explain=explain
+                )
+
+    def changes(self, on: date, at: datetime | None) -> Iterator[date]:
+        """Yield the days, from `on`, on which one of these dates passes; a day alone has passed on the next one."""
+        for _, due, closing in self._dates:
+            if closing is None and not _passed(due, on, at):
+                yield _day(due) if at is not None and isinstance(due, datetime) else _day(due) + timedelta(days=1)
+
+    def _local(self, due: date | datetime) -> date | datetime:
+        return due.astimezone(self._zone) if isinstance(due, datetime) else due
+
+    def _set_limit(
+        self,
+        event: Event,
+        due: date | datetime,
+        closing: Event | None,
+        *,
+        state: str,
+        words: Words,
+        explain: bool,
+    ) -> Deadline:
+        fact = _fact(event)
+        by = str(fact.get("by"))
+        because = [words.say(f"because.set-by-{by}", {"on": event.strict, "due": due, "what": fact.get("what")})]
+        if closing is not None:
+            because.append(words.say("because.set-met", {"on": closing.strict}))
+        return Deadline(
+            rule=f"set-by-{by}",
+            starts=event.strict,
+            due=due,
+            due_strict=due,
+            due_rolled=due,
+            reading=None,
+            state=state,
+            met_on=closing.strict if closing else None,
+            stopped_by=None,
+            superseded_by=None,
+            whose=str(fact.get("whose")),
+            on_expiry=words.say(f"expiry.set-by-{by}"),
+            legal_basis=words.say(f"basis.set-by-{by}", {"on": event.strict}),
+            source="",
+            confidence="verified",
+            because=tuple(because) if explain else (),
+            label=words.say(f"label.set-by-{by}"),
+            certainty=fact.certainty,
+            started_by=self._timeline.place_of(event),
+            met_by=self._timeline.place_of(closing) if closing else None,
+        )
+
+    def _appointment(
+        self,
+        event: Event,
+        due: date | datetime,
+        closing: Event | None,
+        *,
+        state: str,
+        words: Words,
+        explain: bool,
+    ) -> Deadline:
+        fact = _fact(event)
+        kind = fact.get("kind")
+        because = [words.say("because.appointment", {"due": due})]
+        if closing is not None:
+            because.append(words.say("because.appointment-cancelled", {}))
+        return Deadline(
+            rule=f"appointment-{kind}",
+            starts=event.strict,
+            due=due,
+            due_strict=due,
+            due_rolled=due,
+            reading=None,
+            state=state,
+            met_on=None,
+            stopped_by="appointment-cancelled" if closing else None,
+            superseded_by=None,
+            whose="applicant",
+            on_expiry=words.say("expiry.appointment"),
+            legal_basis=words.say("basis.appointment"),
+            source="",
+            confidence="verified",
+            because=tuple(because) if explain else (),
+            label=words.say(f"label.appointment-{kind}"),
+            certainty=fact.certainty,
+            started_by=self._timeline.place_of(event),
+        )
 
 
-def changes(timeline: Timeline, on: date) -> Iterator[date]:
-    """Yield the days after `on` on which one of these dates has passed."""
-    for event in timeline.of("time-limit-set", "appointment"):
-        end = _day(_due(event))
-        if end >= on and not _closed(timeline, event, end):
-            yield end + timedelta(days=1)
+def _by(timeline: Timeline, name: str, member: str) -> dict[object, list[Event]]:
+    found: dict[object, list[Event]] = {}
+    for event in timeline.of(name):
+        found.setdefault(_fact(event).get(member), []).append(event)
+    return found
 
 
-def _set_limit(timeline: Timeline, event: Event, on: date, words: Words, explain: bool) -> Deadline:
-    fact = _fact(event)
-    by, due = str(fact.get("by")), _due(event)
-    closing = _closed(timeline, event, _day(due))
-    because = [words.say(f"because.set-by-{by}", {"on": event.strict, "due": due, "what": fact.get("what")})]
-    if closing is not None:
-        because.append(words.say("because.set-met", {"on": closing.strict}))
-    return Deadline(
-        rule=f"set-by-{by}",
-        starts=event.strict,
-        due=due,
-        due_strict=due,
-        due_rolled=due,
-        reading=None,
-        state=_state(closing, due, on, "met"),
-        met_on=closing.strict if closing else None,
-        stopped_by=None,
-        superseded_by=None,
-        whose=str(fact.get("whose")),
-        on_expiry=words.say(f"expiry.set-by-{by}"),
-        legal_basis=words.say(f"basis.set-by-{by}", {"on": event.strict}),
-        source="",
-        confidence="verified",
-        because=tuple(because) if explain else (),
-        label=words.say(f"label.set-by-{by}"),
-        certainty=fact.certainty,
-    )
+def _in_time(event: Event, due: date | datetime) -> bool:
+    if isinstance(due, datetime) and event.at is not None:
+        return event.at <= due
+    return event.strict <= _day(due)
 
 
-def _appointment(timeline: Timeline, event: Event, on: date, words: Words, explain: bool) -> Deadline:
-    fact = _fact(event)
-    kind, due = fact.get("kind"), _due(event)
-    closing = _closed(timeline, event, _day(due))
-    because = [words.say("because.appointment", {"due": due})]
-    if closing is not None:
-        because.append(words.say("because.appointment-cancelled", {}))
-    return Deadline(
-        rule=f"appointment-{kind}",
-        starts=event.strict,
-        due=due,
-        due_strict=due,
-        due_rolled=due,
-        reading=None,
-        state=_state(closing, due, on, "stopped"),
-        met_on=None,
-        stopped_by="appointment-cancelled" if closing else None,
-        superseded_by=None,
-        whose="applicant",
-        on_expiry=words.say("expiry.appointment"),
-        legal_basis=words.say("basis.appointment"),
-        source="",
-        confidence="verified",
-        because=tuple(because) if explain else (),
-        label=words.say(f"label.appointment-{kind}"),
-        certainty=fact.certainty,
-    )
-
-
-def _closed(timeline: Timeline, event: Event, end: date) -> Event | None:
-    """Return the fact that met the limit in time, or that called the appointment off."""
-    fact = _fact(event)
-    if event.name == "appointment":
-        for other in timeline.of("appointment-cancelled"):
-            if _fact(other).get("kind") == fact.get("kind") and other.strict == event.strict:
-                return other
-        return None
-    for other in timeline.of("time-limit-met"):
-        if _fact(other).get("what") == fact.get("what") and event.strict <= other.strict <= end:
-            return other
-    return None
-
-
-def _state(closing: Event | None, due: date | datetime, on: date, closed: str) -> str:
-    if closing is not None:
-        return closed
-    return "expired" if on > _day(due) else "running"
+def _passed(due: date | datetime, on: date, at: datetime | None) -> bool:
+    return at > due if at is not None and isinstance(due, datetime) else on > _day(due)
 
 
 def _due(event: Event) -> date | datetime:

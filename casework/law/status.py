@@ -33,7 +33,7 @@ def stage_of(timeline: Timeline, case: CaseFile) -> tuple[str, str | None]:
 
     `timeline` must know its acceptances (`Timeline.with_events`).
     """
-    walk = _Walk("before-arrival" if case.status else "", case.country)
+    walk = _Walk(case.country)
     bound = timeline.events.get("acceptance", [])
     silent = sorted((event for event in bound if event.silence is not None), key=lambda event: event.rolled)
     express = {id(event.fact): event for event in bound if event.silence is None}
@@ -50,8 +50,8 @@ def stage_of(timeline: Timeline, case: CaseFile) -> tuple[str, str | None]:
 class _Walk:
     """Goes through the events once and remembers how far the case has come."""
 
-    def __init__(self, stage: str, country: str) -> None:
-        self.stage = stage or "before-arrival"
+    def __init__(self, country: str) -> None:
+        self.stage = "before-arrival"
         self.country = country
         self.responsible: str | None = None
         self.appeal_open = self.scheduled = self.absconding = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from hypothesis import HealthCheck, settings
 
@@ -16,15 +16,23 @@ DETERMINISTIC = settings(
 
 
 def case_from(text: str, *, country: str = "FR", **more: object) -> CaseFile:
-    """Read lines such as "2026-09-02 eurodac-hit HR category=asylum"; a date-time instead of the date is `at`."""
+    """Read lines such as "2026-09-02 eurodac-hit HR category=asylum"; a date-time instead of the date is `at`.
+
+    A period is written with an underscore, `appeal_period=2_weeks`; `unknown` instead of the date, with `not_before=`
+    and `not_after=`, is a day that nobody knows.
+    """
     entries = []
     for line in text.strip().splitlines():
         when, name, *rest = line.split()
         entry: dict[str, object] = {"fact": name, ("at" if "T" in when else "on"): when}
+        if when == "unknown":
+            entry = {"fact": name, "date_unknown": True}
         for part in rest:
             key, equals, value = part.partition("=")
             if not equals:
                 entry["state"] = key
+            elif key.endswith("_period"):
+                entry[key] = value.replace("_", " ")
             elif value in ("true", "false"):
                 entry[key] = value == "true"
             else:
@@ -35,8 +43,8 @@ def case_from(text: str, *, country: str = "FR", **more: object) -> CaseFile:
 
 def derive_from(text: str, *, on: str | date = "2030-01-01", country: str = "FR", **more: object) -> Procedure:
     """Return the procedure that these facts make, by default as of a day long after them."""
-    day = date.fromisoformat(on) if isinstance(on, str) else on
-    return derive.procedure(case_from(text, country=country, **more), on=day)
+    when = on if isinstance(on, date) else datetime.fromisoformat(on) if "T" in on else date.fromisoformat(on)
+    return derive.procedure(case_from(text, country=country, **more), on=when)
 
 
 def only(procedure: Procedure, rule: str, reading: str | None = None) -> Deadline:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.law import cli
+from casework.law import cli, packs
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = {
@@ -38,6 +38,7 @@ MEMBERS = [
     "source",
     "confidence",
     "because",
+    "would_change",
 ]
 
 
@@ -69,6 +70,13 @@ class TestTheCommand:
         assert (limit["state"], limit["whose"], limit["confidence"]) == ("running", "HR", "verified")
         met = next(d for d in output["deadlines"] if d["rule"] == "ammr-take-back-notify-2w")
         assert met["met_on"] == "2026-09-10"
+
+    def test_says_what_would_change_each_limit(self, facts_file: Path) -> None:
+        result = run(str(facts_file), "--on", "2026-09-20", "--json")
+        limit = next(d for d in json.loads(result.stdout)["deadlines"] if d["rule"] == "ammr-take-back-confirm-2w")
+        assert limit["would_change"][0].startswith("It is met by any of these, up to 24 September 2026")
+        printed = run(str(facts_file), "--on", "2026-09-20").stdout
+        assert f"      - {limit['would_change'][0]}" in printed
 
     def test_reads_standard_input(self) -> None:
         result = run("-", "--on", "2026-09-20", "--json", given=json.dumps(FACTS))
@@ -147,6 +155,34 @@ class TestMain:
         code = "import sys, casework.law.cli; sys.exit('django' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={}, check=False)
         assert done.returncode == 0
+
+    def test_prints_a_case_without_facts(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        path = tmp_path / "facts.json"
+        path.write_text('{"country": "FR"}', "utf-8")
+        assert cli.main([str(path), "--on", "2026-11-20"]) == 0
+        printed = capsys.readouterr().out
+        assert "To beware of:" not in printed
+        assert "changes on" not in printed
+
+    def test_prints_what_it_asks_instead_of_a_date(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        rule = next(
+            rule
+            for rule in packs.load()
+            if rule.asks and rule.place and [spec.text for spec in rule.starts_on] == ["transfer-decision-notified"]
+        )
+        path = tmp_path / "facts.json"
+        notified = {"fact": "transfer-decision-notified", "on": "2026-11-16"}
+        path.write_text(json.dumps({"country": rule.place, "facts": [notified]}), "utf-8")
+        assert cli.main([str(path), "--on", "2026-11-20", "--json"]) == 0
+        asked = json.loads(capsys.readouterr().out)["questions"]
+        question = next(it for it in asked if it["rule"] == rule.id)
+        assert list(question) == ["rule", "label", "text", "legal_basis", "source", "confidence"]
+        assert (question["source"], question["confidence"]) == (rule.source, "unverified")
+        assert cli.main([str(path), "--on", "2026-11-20"]) == 0
+        printed = capsys.readouterr().out
+        assert "To find out before a date can be given:" in printed
+        assert f"{question['label']}: {question['text']}" in printed
+        assert f"{rule.id}: {rule.legal_basis}, {rule.source}" in printed
 
     def test_prints_both_readings(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         path = tmp_path / "facts.json"

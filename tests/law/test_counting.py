@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from casework.law import derive
 from casework.law.calendars import DUBLIN_STATES, calendar_for, knows_region, zone_of
-from casework.law.counting import Period, PeriodError, end_of, hours_after, months_after, nominal_end
-from tests.law.cases import DETERMINISTIC
+from casework.law.counting import CODES, Period, PeriodError, end_of, hours_after, hours_end, months_after, nominal_end
+from tests.law.cases import DETERMINISTIC, case_from, only
 
 FRANCE = calendar_for("FR")
 
@@ -125,6 +126,35 @@ class TestEnds:
         assert end.strict == date(2026, 12, 26)
         assert end.rolled == date(2026, 12, 29)
 
+    @DETERMINISTIC
+    @given(days, st.integers(1, 30), st.booleans())
+    def test_working_days_are_counted_one_by_one(self, event: date, count: int, back: bool) -> None:
+        step, seen, walked = timedelta(days=-1 if back else 1), 0, event
+        while seen < count:
+            walked += step
+            seen += oracle_roll(walked) == walked
+        end = end_of(event, Period(count, "working day", backwards=back), "APR", FRANCE)
+        assert (end.strict, end.rolled) == (walked, walked)
+
+    @DETERMINISTIC
+    @given(days, st.integers(1, 40), st.sampled_from(sorted(CODES)), st.sampled_from(sorted(DUBLIN_STATES)))
+    def test_months_last_28_to_31_days_each(self, event: date, months: int, code: str, state: str) -> None:
+        end = end_of(event, Period(months, "month"), code, calendar_for(state))
+        assert 28 * months <= (end.strict - event).days <= 31 * months
+        assert end.rolled >= end.strict
+
+    @DETERMINISTIC
+    @given(
+        days, short, st.sampled_from(["AMMR", "APR", "R1182", "FR-STD", "DE"]), st.sampled_from(sorted(DUBLIN_STATES))
+    )
+    def test_an_end_that_is_moved_is_moved_to_a_working_day(
+        self, event: date, period: Period, code: str, state: str
+    ) -> None:
+        calendar = calendar_for(state)
+        end = end_of(event, period, code, calendar)
+        assert calendar.is_working_day(end.rolled)
+        assert end.strict <= end.rolled
+
     def test_clamping_is_told(self) -> None:
         assert end_of(date(2026, 8, 31), Period(6, "month"), "AMMR", FRANCE).clamped
         assert not end_of(date(2026, 8, 28), Period(6, "month"), "AMMR", FRANCE).clamped
@@ -142,6 +172,71 @@ class TestHours:
         served = datetime.fromisoformat(f"{day}T17:00").replace(tzinfo=zone_of("FR"))
         end = hours_after(served, 24)
         assert (end.hour, end.tzinfo) == (hour, served.tzinfo)
+
+    @pytest.mark.parametrize(
+        ("country", "served", "end"),
+        [
+            ("FR", "2027-03-27T02:30:00+01:00", "2027-03-29T03:30:00+02:00"),
+            ("FR", "2026-10-24T02:30:00+02:00", "2026-10-26T01:30:00+01:00"),
+            ("FR", "2026-10-23T02:30:00+02:00", "2026-10-25T02:30:00+02:00"),
+            ("FR", "2026-10-23T03:30:00+02:00", "2026-10-25T02:30:00+01:00"),
+            ("FR", "2026-10-25T02:30:00+02:00", "2026-10-27T01:30:00+01:00"),
+            ("FR", "2026-10-25T02:30:00+01:00", "2026-10-27T02:30:00+01:00"),
+            ("PT", "2027-03-27T00:30:00+00:00", "2027-03-29T01:30:00+01:00"),
+            ("PT", "2026-10-24T01:30:00+01:00", "2026-10-26T00:30:00+00:00"),
+            ("FI", "2027-03-27T03:30:00+02:00", "2027-03-29T04:30:00+03:00"),
+            ("FI", "2026-10-24T03:30:00+03:00", "2026-10-26T02:30:00+02:00"),
+        ],
+    )
+    def test_end_on_the_local_clock_on_either_side_of_a_change(self, country: str, served: str, end: str) -> None:
+        begins = datetime.fromisoformat(served).astimezone(zone_of(country))
+        ends = hours_end(begins, Period(48, "hour"), "HOURS", calendar_for(country))
+        assert [moment.isoformat() for moment in ends] == [end, end]
+
+    @pytest.mark.parametrize("served", ["2026-10-23T02:30:00+02:00", "2026-10-23T03:30:00+02:00"])
+    def test_tell_the_hour_that_comes_twice_apart(self, served: str) -> None:
+        told = f"{served} transfer-decision-notified in_detention=true"
+        end = datetime.fromisoformat(served) + timedelta(hours=48)
+        for seconds, state in ((0, "running"), (1, "expired")):
+            now = (end + timedelta(seconds=seconds)).astimezone(zone_of("FR"))
+            limit = only(derive.procedure(case_from(told), on=now), "fr-dublin-appeal-48h")
+            assert (limit.due, limit.state) == (end, state)
+
+    @pytest.mark.parametrize(
+        ("begins", "strict", "rolled"),
+        [
+            ("2026-09-10T10:20:00+02:00", "2026-09-12T10:20:00+02:00", "2026-09-12T11:00:00+02:00"),
+            ("2026-09-10T10:00:00+02:00", "2026-09-12T10:00:00+02:00", "2026-09-12T10:00:00+02:00"),
+        ],
+    )
+    def test_leave_out_the_hour_of_the_event_by_the_general_rule(self, begins: str, strict: str, rolled: str) -> None:
+        start = datetime.fromisoformat(begins).astimezone(zone_of("FR"))
+        ends = hours_end(start, Period(48, "hour"), "R1182", FRANCE)
+        assert [moment.isoformat() for moment in ends] == [strict, rolled]
+
+    def test_go_to_the_end_of_the_next_working_day_in_french_procedure(self) -> None:
+        start = datetime.fromisoformat("2026-11-20T10:00:00+01:00").astimezone(zone_of("FR"))
+        strict, rolled = hours_end(start, Period(24, "hour"), "FR-STD", FRANCE)
+        assert (strict.isoformat(), rolled.isoformat()) == ("2026-11-21T10:00:00+01:00", "2026-11-23T23:59:00+01:00")
+        assert hours_end(start, Period(1, "hour"), "FR-STD", FRANCE)[1].isoformat() == "2026-11-20T11:00:00+01:00"
+
+    def test_run_back_too(self) -> None:
+        start = datetime.fromisoformat("2026-11-20T10:30:00+01:00").astimezone(zone_of("FR"))
+        ends = hours_end(start, Period(48, "hour", backwards=True), "R1182", FRANCE)
+        assert {moment.isoformat() for moment in ends} == {"2026-11-18T10:30:00+01:00"}
+
+    def test_of_an_unknown_hour_run_from_the_start_of_the_day_to_its_end(self) -> None:
+        told = "2026-10-24 transfer-decision-notified in_detention=true"
+        limit = only(derive.procedure(case_from(told), on=date(2026, 10, 24)), "fr-dublin-appeal-48h")
+        assert [moment.isoformat() for moment in (limit.due_strict, limit.due_rolled)] == [
+            "2026-10-25T22:59:00+01:00",
+            "2026-10-26T22:59:00+01:00",
+        ]
+
+    def test_are_told_on_the_clock_of_the_state(self) -> None:
+        told = "2026-11-21T16:40:00+00:00 transfer-decision-notified in_detention=true"
+        limit = only(derive.procedure(case_from(told), on=date(2026, 11, 22)), "fr-dublin-appeal-48h")
+        assert [str(moment)[11:16] for moment in (limit.starts, limit.due)] == ["17:40", "17:40"]
 
     def test_have_no_last_day(self) -> None:
         with pytest.raises(PeriodError, match="no last day"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 
 import pytest
 
@@ -92,6 +93,39 @@ class TestWorkedExamples:
         assert back.status == "accepted"
         assert any("ask the lawyer" in warning for warning in back.warnings)
 
+    def test_e8_forty_eight_hours_run_over_the_sunday(self) -> None:
+        told = "2026-11-21T17:40:00+01:00 transfer-decision-notified in_detention=true"
+        last = datetime.fromisoformat("2026-11-23T17:40:00+01:00")
+        limit = only(derive_from(told, on=last.isoformat()), "fr-dublin-appeal-48h")
+        assert limit.due == limit.due_strict == limit.due_rolled == last
+        assert limit.state == "running"
+        assert only(derive_from(told, on="2026-11-23T17:40:01+01:00"), "fr-dublin-appeal-48h").state == "expired"
+
+    def test_e9_a_month_from_31_january_ends_in_february_and_rolls(self) -> None:
+        procedure = derive_from("2027-01-31 asylum-decision-notified outcome=refused service=digital", on="2027-02-01")
+        assert only(procedure, "fr-cnda-legal-aid-15d").due == day("2027-02-15")
+        limit = only(procedure, "fr-cnda-1m")
+        assert (limit.due_strict, limit.due_rolled, limit.due) == (
+            day("2027-02-28"),
+            day("2027-03-01"),
+            day("2027-02-28"),
+        )
+
+    def test_e10_legal_aid_lets_the_month_stand_still(self) -> None:
+        told = """
+            2026-11-02 asylum-decision-notified outcome=refused
+            2026-11-12 legal-aid-requested against=asylum-decision
+            2026-12-03 legal-aid-decided against=asylum-decision outcome=granted notified_to=applicant
+            2026-12-10 legal-aid-decided against=asylum-decision outcome=granted notified_to=lawyer
+        """
+        limit = only(derive_from(told, on="2026-12-11"), "fr-cnda-1m")
+        assert (limit.due_strict, limit.due_rolled, limit.due) == (
+            day("2026-12-29"),
+            day("2026-12-30"),
+            day("2026-12-29"),
+        )
+        assert limit.state == "running"
+
 
 class TestTheShownCase:
     """Articles 41, 42, 43 and 46 of Regulation (EU) 2024/1351."""
@@ -156,8 +190,22 @@ class TestSuspension:
     def test_a_decision_that_is_not_final_leaves_the_clock_stopped(self) -> None:
         stay = "2025-02-05 suspensive-effect-granted ground=by-court\n"
         first = f"{stay}2025-05-06 appeal-decided against=transfer-decision outcome=remitted final=false"
-        assert self.window(first)[0] == "stopped"
-        assert any("recorded as not final" in w for w in derive_from(self.ACCEPTED + first).warnings)
+        elsewhere = derive_from(self.ACCEPTED + first, country="SE")
+        assert elsewhere.limit("dublin3-transfer-6m").state == "stopped"
+        assert any("recorded as not final" in w for w in elsewhere.warnings)
+
+    def test_the_first_ruling_restarts_it_where_only_the_first_remedy_counts(self) -> None:
+        stay = "2025-02-05 suspensive-effect-granted ground=by-court\n"
+        first = f"{stay}2025-05-06 appeal-decided against=transfer-decision outcome=dismissed final=false"
+        onward = f"{first}\n2025-06-02 suspensive-effect-granted ground=by-court"
+        assert self.window(onward) == ("running", day("2025-11-06"))
+        assert any("Conseil d'État, 24 September 2018" in w for w in derive_from(self.ACCEPTED + onward).warnings)
+
+    def test_the_day_on_which_the_authority_is_told_is_the_later_start(self) -> None:
+        stay = "2025-02-05 suspensive-effect-granted ground=by-court\n"
+        ruling = f"{stay}2025-05-06 appeal-decided against=transfer-decision outcome=dismissed told_on=2025-05-19"
+        limit = derive_from(self.ACCEPTED + ruling).limit("dublin3-transfer-6m")
+        assert (limit.due_strict, limit.due_rolled) == (day("2025-11-06"), day("2025-11-19"))
 
     def test_an_annulled_decision_with_suspensive_effect_starts_the_window_at_the_ruling(self) -> None:
         stay = "2025-02-05 suspensive-effect-granted ground=by-court\n"
@@ -352,7 +400,7 @@ class TestAppealPeriod:
 
     def test_without_a_figure_the_shortest_period_is_the_one_to_act_on(self) -> None:
         facts = "2026-09-01 application-registered\n2026-09-30 transfer-decision-notified"
-        procedure = derive_from(facts, on="2026-10-01")
+        procedure = derive_from(facts, on="2026-10-01", country="PT")
         assert only(procedure, "ammr-appeal").due == day("2026-10-07")
         assert any("act by then, and record the printed figure" in warning for warning in procedure.warnings)
 
@@ -364,7 +412,7 @@ class TestAppealPeriod:
         assert any("raise the conflict" in warning for warning in procedure.warnings)
 
     def test_the_old_regulation_gives_no_date_without_a_figure(self) -> None:
-        procedure = derive_from("2025-09-30 transfer-decision-notified")
+        procedure = derive_from("2025-09-30 transfer-decision-notified", country="PT")
         assert not [d for d in procedure.deadlines if d.rule == "dublin3-appeal"]
         assert any("sets no figure: read it in the decision" in warning for warning in procedure.warnings)
 
@@ -477,7 +525,8 @@ class TestCountingTheRightHolidays:
         assert moselle.calendar.startswith("FR-57 holidays-")
 
     def test_an_unknown_calendar_or_region_is_said(self) -> None:
-        unknown = derive_from("2027-03-12 take-charge-accepted PL", country="XZ")
+        elsewhere = replace(case_from("2027-03-12 take-charge-accepted PL"), country="XZ")
+        unknown = derive.procedure(elsewhere, on=day("2027-04-01"))
         assert any("are not known here" in warning for warning in unknown.warnings)
         region = derive_from("2027-03-12 take-charge-accepted PL", region="FR-01")
         assert any("those of all France were used" in warning for warning in region.warnings)
@@ -556,7 +605,6 @@ class TestFactsThatDoNotFit:
         ("facts", "told"),
         [
             ("2026-09-01 application-registered HR", "was made in Croatia; it starts no period"),
-            ("2026-09-01 eurodac-hit FR category=asylum", "names France itself"),
             ("2026-09-01 application-lodged", "The day of registration is not recorded"),
             ("2026-09-01 take-charge-requested PL", "does not say what it rests on"),
             (
@@ -570,7 +618,7 @@ class TestFactsThatDoNotFit:
         assert any(told in warning for warning in derive_from(facts).warnings)
 
     def test_start_no_period(self) -> None:
-        elsewhere = derive_from("2026-09-01 application-registered HR\n2026-09-01 eurodac-hit FR category=asylum")
+        elsewhere = derive_from("2026-09-01 application-registered HR")
         assert elsewhere.deadlines == ()
 
     def test_a_derogation_that_begins_while_a_period_runs_is_a_question(self) -> None:

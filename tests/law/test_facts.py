@@ -21,6 +21,7 @@ SAMPLES: dict[str, object] = {
     "date": "2027-01-01",
     "moment": "2026-10-01T12:00:00+02:00",
     "party": "applicant",
+    "period": "2 weeks",
 }
 
 
@@ -29,6 +30,8 @@ def entry(name: str, *, every: bool) -> dict[str, Any]:
     kind = VOCABULARY[name]
     wanted = [member for member in kind.members if every or member.required]
     members = {m.name: m.choices[0] if m.kind == "choice" else SAMPLES[m.kind] for m in wanted}
+    if "appeal_period" in members:
+        members.pop("appeal_days", None)  # both say the same
     return {"fact": name, "on": "2026-09-02", **members}
 
 
@@ -209,6 +212,14 @@ class TestRefusals:
 
 class TestReading:
     """What is accepted."""
+
+    def test_a_transfer_before_an_acceptance_in_a_new_procedure(self) -> None:
+        told = "2026-09-01 transferred HR\n2026-10-01 application-registered\n2026-10-05 take-charge-accepted HR"
+        assert len(case_from(told).facts) == 3
+
+    def test_a_printed_period_is_given_once(self) -> None:
+        twice = {"fact": "transfer-decision-notified", "on": "2026-09-02", "appeal_days": 7, "appeal_period": "1 week"}
+        assert "give one of them" in str(refusal(twice))
 
     def test_a_reply_to_a_request_that_was_not_recorded(self) -> None:
         assert case_from("2026-09-10 take-back-confirmed HR").facts[0].state == "HR"

@@ -1,43 +1,8 @@
-"""One scenario for each rule of the packs: the facts that start it, when it ends, what meets, stops and replaces it.
-
-`test_every_rule.py` fails when a rule has none. Dates were counted by hand on a calendar.
-"""
+"""Scenarios of Regulations (EU) No 604/2013, 2024/1351 and 2024/1359."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """`facts` start the rule; `strict` and `rolled` are its ends. Each other member is one more line of facts.
-
-    `superseded` maps facts that make another rule take its place to that rule; "" means it starts anew.
-    """
-
-    rule: str
-    facts: str
-    strict: str
-    rolled: str = ""
-    met: str = ""
-    late: str = ""
-    stopped: str = ""
-    superseded: dict[str, str] = field(default_factory=dict)
-    country: str = "FR"
-    more: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Note:
-    """An entry without a period: `facts` bring it up, `other` do not."""
-
-    rule: str
-    facts: str
-    other: str
-    warns: str = ""
-    more: dict[str, Any] = field(default_factory=dict)
-
+from tests.law.scenarios.kinds import Note, Scenario
 
 _RULING = "suspensive-effect-granted ground=by-court"
 _FINAL = "appeal-decided against=transfer-decision outcome=dismissed final=true"
@@ -162,7 +127,8 @@ DUBLIN3 = (
         "2025-02-10",
         met="2025-02-10 appeal-lodged against=transfer-decision",
         late="2025-02-11 appeal-lodged against=transfer-decision",
-        stopped="2025-02-05 transferred",
+        stopped="2025-02-05 discretionary-clause-used",
+        country="PT",
     ),
     Scenario(
         "dublin3-detention-request-1m",
@@ -264,6 +230,7 @@ DUBLIN3 = (
 )
 
 _REGISTERED = "2026-09-01 application-registered"
+_ALONE = {"person": {"minor": True, "unaccompanied": True}}
 _NOTIFIED = "2026-09-10 take-back-notified HR\n2026-09-10 take-back-notification-received HR"
 _CONFIRMED = "2026-09-14 take-back-confirmed HR"
 _DERIVED_TRANSFER = "2027-03-15"  # six months after 14 September 2026 is a Sunday, 14 March 2027
@@ -284,6 +251,51 @@ AMMR = (
                 "ammr-crisis-take-back-notify-1m"
             ),
         },
+    ),
+    Scenario(
+        "ammr-take-charge-request-2m-minor",
+        _REGISTERED,
+        "2026-11-01",
+        "2026-11-02",
+        met="2026-11-02 take-charge-requested PL basis=other",
+        late="2026-11-03 take-charge-requested PL basis=other",
+        stopped="2026-09-20 application-withdrawn",
+        superseded={
+            "2026-09-02 eurodac-hit HR category=asylum": "ammr-take-back-notify-2w",
+            "2026-08-01 crisis-derogation FR until=2026-10-01": "ammr-crisis-take-charge-request-4m-minor",
+            "2026-08-01 crisis-derogation FR until=2026-10-01\n2026-09-02 eurodac-hit HR category=asylum": (
+                "ammr-crisis-take-back-notify-1m"
+            ),
+        },
+        more=_ALONE,
+    ),
+    Scenario(
+        "ammr-take-charge-request-hit-1m-minor",
+        f"{_REGISTERED}\n2026-09-03 vis-hit PL",
+        "2026-10-03",
+        "2026-10-05",
+        met="2026-10-05 take-charge-requested PL basis=vis",
+        late="2026-10-06 take-charge-requested PL basis=vis",
+        stopped="2026-09-20 application-withdrawn",
+        superseded={
+            "2026-09-10 eurodac-hit PL category=asylum": "ammr-take-back-notify-2w",
+            "2026-08-01 crisis-derogation FR until=2026-10-01": "ammr-crisis-take-charge-request-4m-minor",
+            "2026-08-01 crisis-derogation FR until=2026-10-01\n2026-09-10 eurodac-hit PL category=asylum": (
+                "ammr-crisis-take-back-notify-1m"
+            ),
+        },
+        more=_ALONE,
+    ),
+    Scenario(
+        "ammr-crisis-take-charge-request-4m-minor",
+        f"2026-08-01 crisis-derogation FR until=2026-10-01\n{_REGISTERED}",
+        "2027-01-01",
+        "2027-01-04",
+        met="2027-01-04 take-charge-requested PL basis=other",
+        late="2027-01-05 take-charge-requested PL basis=other",
+        stopped="2026-10-01 application-withdrawn",
+        superseded={"2026-09-10 eurodac-hit HR category=asylum": "ammr-crisis-take-back-notify-1m"},
+        more=_ALONE,
     ),
     Scenario(
         "ammr-take-charge-request-hit-1m",
@@ -370,14 +382,15 @@ AMMR = (
         "2026-10-07",
         met="2026-10-07 appeal-lodged against=transfer-decision",
         late="2026-10-08 appeal-lodged against=transfer-decision",
-        stopped="2026-10-02 transferred",
+        stopped="2026-10-02 discretionary-clause-used",
+        country="PT",
     ),
     Scenario(
         "ammr-suspension-request",
         f"{_REGISTERED}\n2026-09-30 transfer-decision-notified appeal_days=14",
-        "2026-10-14",
-        met="2026-10-14 suspension-requested",
-        late="2026-10-15 suspension-requested",
+        "2026-10-07",  # what is printed for the appeal does not lengthen it
+        met="2026-10-07 suspension-requested",
+        late="2026-10-08 suspension-requested",
         stopped=f"2026-10-02 {_RULING}",
     ),
     Scenario(
@@ -648,6 +661,22 @@ NOTES = (
         "2025-02-03 take-charge-requested HR basis=other urgent_days=5",
         "2025-02-03 take-charge-requested HR basis=other",
         warns="at least one week must be left",
+    ),
+    Note(
+        "dublin3-each-decision",
+        "2025-02-03 transfer-decision-notified\n2025-02-05 transfer-decision-notified\n"
+        "2025-02-06 appeal-lodged against=transfer-decision",
+        "2025-02-03 transfer-decision-notified\n2025-02-04 appeal-lodged against=transfer-decision\n"
+        "2025-02-05 transfer-decision-notified\n2025-02-06 appeal-lodged against=transfer-decision",
+        warns="check that each of them was appealed against",
+    ),
+    Note(
+        "ammr-each-decision",
+        "2026-10-05 transfer-decision-notified\n2026-10-08 transfer-decision-notified\n"
+        "2026-10-09 appeal-lodged against=transfer-decision",
+        "2026-10-05 transfer-decision-notified\n2026-10-08 transfer-decision-notified\n"
+        "2026-10-09 appeal-lodged against=transfer-decision\n2026-10-09 appeal-lodged against=transfer-decision",
+        warns="check that each of them was appealed against",
     ),
     Note("dublin3-suspensive", "2025-02-03 suspension-requested", "2025-02-03 appeal-lodged against=asylum-decision"),
     Note(
