@@ -11,10 +11,13 @@ ROLES = {
     "makemigrations": "owner",
     "sqlmigrate": "owner",
     "showmigrations": "owner",
+    "rotate_keys": "owner",
+    "key_status": "worker",
     "audit_checkpoint": "sealer",
     "verify_audit": "sealer",
     "send_reminders": "worker",
     "rebuild_deadlines": "worker",
+    "reindex_search": "worker",
 }
 
 

@@ -29,6 +29,7 @@ class Action(enum.Enum):
     SEE_BOARD = "see_board"
     SEE_INBOX = "see_inbox"
     SEE_TRAIL = "see_trail"
+    SEE_RULES = "see_rules"
     MANAGE_ACCOUNTS = "manage_accounts"
 
 
@@ -60,6 +61,7 @@ ROLE_RULES: dict[Action, frozenset[str]] = {
     Action.SEE_BOARD: frozenset({Role.COORDINATOR}),
     Action.SEE_INBOX: frozenset({Role.CASEWORKER, Role.COORDINATOR, Role.LAWYER}),
     Action.SEE_TRAIL: frozenset({Role.AUDITOR}),
+    Action.SEE_RULES: frozenset(Role),
     Action.MANAGE_ACCOUNTS: frozenset({Role.ADMIN}),
 }
 
@@ -78,6 +80,7 @@ LABELS = {
     Action.SEE_BOARD: pgettext_lazy("action", "see the transfer board"),
     Action.SEE_INBOX: pgettext_lazy("action", "see the inbox"),
     Action.SEE_TRAIL: pgettext_lazy("action", "see the audit trail"),
+    Action.SEE_RULES: pgettext_lazy("action", "see the rules"),
     Action.MANAGE_ACCOUNTS: pgettext_lazy("action", "manage accounts"),
 }
 

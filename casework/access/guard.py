@@ -14,7 +14,14 @@ from casework.crypto import services as crypto
 def install() -> None:
     """Put the guard before the unwrapping of case keys, and let no key outlive its unit of work (once, at start)."""
     crypto.set_unwrap_guard(check)
+    crypto.set_stored_hook(_confirm_at_the_end)
     work.on_end(crypto.clear)
+
+
+def _confirm_at_the_end() -> None:
+    # Before the trail, whose rows of the case's stream are to be locked last and shortly.
+    if work.running():
+        work.before_commit("crypto", crypto.confirm_stored)
 
 
 def check(case_ids: Collection[UUID]) -> None:

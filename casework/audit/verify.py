@@ -21,6 +21,7 @@ from django.db import connection, models, transaction
 from casework.audit import actions, chain, services
 from casework.audit.models import Checkpoint, Entry, Head
 from casework.audit.types import SYSTEM_STREAM, Finding
+from casework.crypto import services as crypto
 from casework.crypto import signing
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Verification:
     def __init__(
         self,
         *,
-        mac_key: bytes,
+        mac_keys: Sequence[bytes],
         public_key: bytes | None = None,
         notes: Sequence[str] = (),
         stream: UUID | None = None,
@@ -130,12 +131,13 @@ class Verification:
         """Prepare to verify the whole trail, or one `stream`.
 
         Args:
+            mac_keys: the keys of the events' MACs, that of the newest epoch first.
             public_key: the sealer's, 32 bytes; without it checkpoints are compared but their signatures are not.
             notes: checkpoints kept elsewhere.
         Raises:
             BadNote, BadSignature: one of the notes.
         """
-        self._mac = chain.mac_maker(mac_key)
+        self._macs = [chain.mac_maker(key) for key in mac_keys]
         self._public_key = public_key
         self._stream = stream
         self._kept = [self._opened(note) for note in notes]
@@ -184,7 +186,9 @@ class Verification:
         last = UUID(at.stream).bytes if at.stream else b""
         seq, prev = max(at.seq, 0), bytes.fromhex(at.hash)
         rows = 0
-        sha, mac_of, unpack, join, prefix = hashlib.sha256, self._mac, _FIXED.unpack_from, b"".join, chain.EVENT_PREFIX
+        sha, mac_of, unpack = hashlib.sha256, self._macs[0], _FIXED.unpack_from
+        join, prefix = b"".join, chain.EVENT_PREFIX
+        unknown: list[tuple[bytes, int, bytes, bytes]] = []
         for row in _copied(_ROWS.format(inside=inside, step=STEP), [*values, *values]):
             rows += 1
             stream, number = row[6:22], int.from_bytes(row[26:34], "big", signed=True)
@@ -212,8 +216,8 @@ class Verification:
             )
             if sha(event).digest() != stored:
                 self._wrong("edited", stream, number, "The event is not what its hash was taken over.")
-            elif mac_of(stored) != mac:
-                self._wrong("forged", stream, number, "The event was not written by the application.")
+            elif mac_of(stored) != mac and not any(older(stored) == mac for older in self._macs[1:]):
+                unknown.append((stream, number, stored, mac))
             if leaf is not None:
                 at.matched += 1
                 if leaf != stored:
@@ -221,10 +225,22 @@ class Verification:
             if case != (stream if stream not in (actor, _SYSTEM) else _object_case(action, target)):
                 self._wrong("edited", stream, number, "The event was moved to another case.")
             prev = stored
+        self._forged(unknown)
         at.entries += rows
         if last:
             at.stream, at.seq, at.hash = str(UUID(bytes=last)), seq, prev.hex()
         return "chain" if rows == STEP else "heads"
+
+    def _forged(self, unknown: Sequence[tuple[bytes, int, bytes, bytes]]) -> None:
+        """Name the events whose MAC is right under no key, not even under one made since this verification began.
+
+        Only after their rows were read: while the database copies, it answers no other question.
+        """
+        if unknown and crypto.look_for_newer_epoch():
+            self._macs = [chain.mac_maker(key) for key in crypto.audit_mac_keys()]
+        for stream, number, digest, mac in unknown:
+            if not any(mac_of(digest) == mac for mac_of in self._macs):
+                self._wrong("forged", stream, number, "The event was not written by the application.")
 
     # --- the end of each stream
 

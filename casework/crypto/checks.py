@@ -12,6 +12,8 @@ from django.db import models
 
 from casework.crypto.fields import SealedField, sealed_fields
 from casework.crypto.registry import TABLES
+from casework.crypto.renewal import scope_attribute
+from casework.crypto.types import SealedPlaceError
 
 
 @checks.register(checks.Tags.models)
@@ -50,6 +52,11 @@ def _check_model(model: type[models.Model], fields: list[SealedField]) -> list[c
                 "A sealed model has sealed_scope() and a UUID made in Python as its key.", obj=model, id="crypto.E003"
             )
         )
+    else:
+        try:
+            scope_attribute(model)
+        except SealedPlaceError as error:
+            found.append(checks.Error(str(error), obj=model, id="crypto.E007"))
     numbers = Counter(field.field_id for field in fields)
     if any(times > 1 for times in numbers.values()):
         found.append(checks.Error("Two sealed fields of one table have one field_id.", obj=model, id="crypto.E004"))

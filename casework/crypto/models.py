@@ -19,6 +19,7 @@ class Kek(models.Model):
     provider = models.CharField(max_length=16)
     blob = models.BinaryField()
     state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
+    retired_at = models.DateTimeField(null=True)  # destroyed a while later, when backups of wraps have aged out
 
     class Meta:
         default_permissions = ()
@@ -47,6 +48,7 @@ class KeyScope(models.Model):
 
     class State(models.TextChoices):
         LIVE = "live"
+        RETIRED = "retired"  # an older generation that no value carries any more: opens the trail, seals nothing
         ERASED = "erased"
 
     pk = models.CompositePrimaryKey("scope", "generation")

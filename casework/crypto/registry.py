@@ -18,6 +18,7 @@ TABLES: Final = MappingProxyType(
         "accounts.authenticator": 5,
         "procedure.fact": 6,
         "documents.document": 7,
+        "cases.searchkey": 8,
         # From 65000 on: tables that exist only in tests.
         "sealed_app.letter": 65_000,
         "sealed_app.enclosure": 65_001,

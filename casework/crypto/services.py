@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from casework.crypto import envelope
 from casework.crypto.keyring import (
@@ -26,7 +28,7 @@ from casework.crypto.keyring import (
 )
 from casework.crypto.models import Kek as KekRow
 from casework.crypto.models import KeyScope, KeyWrap
-from casework.crypto.types import KeyUnavailable
+from casework.crypto.types import KeyUnavailable, StaleKeys
 
 Guard = Callable[[Collection[UUID]], None]
 
@@ -37,12 +39,15 @@ _GRANT_LABEL: Final = b"cw/mac1/grant"
 _INSTALL_LOCK: Final = 0x6377_6B65_7931  # "cwkey1"
 _PROCESS_SECONDS: Final = 300.0
 _MOST_IN_UNIT: Final = 20_000
+_MOST_KEKS: Final = 32
+_RETIRED_KEK: Final = "crypto_keywrap_under_active"
+FENCE: Final = 0x6377_6B67  # "cwkg"
 
 _SQL: Final = """
     SELECT s.id, s.kind, s.parent, s.generation, s.commit, w.recipient_kind, w.recipient_id, w.key_version, w.blob
       FROM crypto_keyscope s
       JOIN crypto_keywrap w ON w.scope = s.id AND w.generation = s.generation
-     WHERE s.state = 'live'
+     WHERE s.state <> 'erased'
        AND (s.id = ANY(%(ids)s)
             OR s.id IN (SELECT c.parent FROM crypto_keyscope c WHERE c.id = ANY(%(ids)s) AND c.parent IS NOT NULL))
 """
@@ -71,11 +76,30 @@ class _Process:
     keks_until: float = 0.0
     installation: ScopeKeyring | None = None
     installation_until: float = 0.0
+    macs: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
     guard: Guard | None = None
+    stored: Callable[[], None] | None = None
 
 
 _process = _Process()
 _unit: ContextVar[dict[UUID, ScopeKeyring] | None] = ContextVar("casework_crypto_keys", default=None)
+_made: ContextVar[frozenset[UUID]] = ContextVar("casework_crypto_made", default=frozenset())
+_stored: ContextVar[set[tuple[UUID, int]] | None] = ContextVar("casework_crypto_stored", default=None)
+_looked: ContextVar[bool] = ContextVar("casework_crypto_looked", default=False)
+
+
+class CacheLimits(NamedTuple):
+    """How many keys a process keeps, and how long before it reads their rows again."""
+
+    wrapping_keys: int
+    wrapping_keys_seconds: float
+    installation_seconds: float
+    scopes_in_a_unit: int
+
+
+def cache_limits() -> CacheLimits:
+    """Return the bounds of the key caches of this process; keys of scopes live no longer than one unit of work."""
+    return CacheLimits(_MOST_KEKS, _PROCESS_SECONDS, _PROCESS_SECONDS, _MOST_IN_UNIT)
 
 
 def set_unwrap_guard(guard: Guard | None) -> None:
@@ -87,16 +111,24 @@ def set_unwrap_guard(guard: Guard | None) -> None:
     _process.guard = guard
 
 
+def set_stored_hook(hook: Callable[[], None] | None) -> None:
+    """Register what is told when a unit of work first stores sealed values: it has `confirm_stored` run at the end."""
+    _process.stored = hook
+
+
 def clear() -> None:
     """Forget all keys of cases, persons, users and imports of this unit of work; run at its end."""
     _unit.set(None)
+    _made.set(frozenset())
+    _stored.set(None)
+    _looked.set(False)
 
 
 def forget_process_keys() -> None:
     """Forget wrapping keys and installation keys kept by this process, as after a rotation or in another database."""
     with _process.lock:
         _process.keks, _process.blobs, _process.newest, _process.keks_until = {}, {}, 0, 0.0
-        _process.installation, _process.installation_until = None, 0.0
+        _process.installation, _process.installation_until, _process.macs = None, 0.0, {}
 
 
 def root() -> RootProvider:
@@ -104,6 +136,11 @@ def root() -> RootProvider:
     return root_provider(
         getattr(settings, "CASEWORK_ROOT_PROVIDER", "file"), path=getattr(settings, "CASEWORK_ROOT_KEY_FILE", None)
     )
+
+
+def root_warnings() -> list[str]:
+    """Say in sentences what is weak about where the root key lies; empty when nothing is."""
+    return root().warnings(beside=[Path(settings.CASEWORK_FILES_DIR), Path(connection.settings_dict["HOST"] or "/")])
 
 
 def verify_root() -> None:
@@ -146,10 +183,92 @@ def create_scope(kind: str, scope_id: UUID, parent: UUID | None = None) -> Scope
     _store(kind, keys, keys_for(parent).newest if parent is not None else None)
     ring = ScopeKeyring([keys])
     _remember({scope_id: ring})
+    _made.set(_made.get() | {scope_id})
     return ring
 
 
+def renew_scope(scope_id: UUID) -> int:
+    """Start a new generation of a scope's key and return its number: from now on values are sealed under it.
+
+    For a case this is what to call when somebody's access was revoked for cause, in the same unit of work and as its
+    last act; for `INSTALLATION` it begins a new epoch of MACs. Older generations go on opening what they sealed.
+    `casework.crypto.renewal` seals that anew. The caller has asked whether the actor may. Raises as `keys_for`.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [FENCE, fence_of(scope_id)])
+        if scope_id == INSTALLATION:
+            forget_process_keys()
+        else:
+            (_unit.get() or {}).pop(scope_id, None)
+        ring = keys_for(scope_id)
+        row = KeyScope.objects.get(scope=scope_id, generation=ring.newest.generation)
+        keys = ScopeKeys(scope_id, ring.newest.generation + 1, new_key())
+        _store(row.kind, keys, keys_for(row.parent).newest if row.parent is not None else None)
+    if scope_id == INSTALLATION:
+        # Read again by whoever needs it next, this process too: should this be rolled back, nothing is left of it.
+        transaction.on_commit(forget_process_keys)
+    else:
+        _remember({scope_id: ScopeKeyring([*ring, keys])})
+    return keys.generation
+
+
+def note_stored(scope: UUID, generation: int) -> None:
+    """Note that a value of that generation goes into the database; called by the fields as they are saved."""
+    noted = _stored.get()
+    if noted is None:
+        noted = set()
+        _stored.set(noted)
+    if (scope, generation) in noted or scope in _made.get():
+        return
+    noted.add((scope, generation))
+    if _process.stored is not None:
+        _process.stored()
+
+
+def confirm_stored() -> None:
+    """Refuse the unit of work if it stored a value under a generation that was retired meanwhile.
+
+    Runs as one of the last statements of a unit. Raises `StaleKeys`; saving again, from fresh rows, succeeds.
+    """
+    noted = _stored.get()
+    if not noted:
+        return
+    _stored.set(None)
+    scopes = [scope for scope, _generation in noted]
+    with connection.cursor() as cursor:
+        # Two statements in one trip, as the second must not see less than what was committed when the first had its
+        # locks. They are held to the commit, so that a generation is retired before this look or after our rows stand.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared(%s, bucket)"
+            " FROM (SELECT DISTINCT unnest(%s::int[]) AS bucket ORDER BY 1) b;"
+            " SELECT 1 FROM crypto_keyscope WHERE state = 'retired'"
+            " AND (id, generation) IN (SELECT * FROM unnest(%s::uuid[], %s::bigint[])) LIMIT 1",
+            [FENCE, [fence_of(scope) for scope in scopes], scopes, [generation for _scope, generation in noted]],
+        )
+        cursor.nextset()
+        if cursor.fetchone():
+            raise StaleKeys
+
+
+def fence_of(scope: UUID) -> int:
+    """Return the number of the lock that stands for a scope: few numbers, as a unit may store values of many scopes."""
+    return scope.int & 0x3FF
+
+
 def _store(kind: str, keys: ScopeKeys, parent: ScopeKeys | None) -> None:
+    try:
+        _try_to_store(kind, keys, parent)
+    except IntegrityError as error:
+        # A rotation has retired the wrapping key since we last looked.
+        if _RETIRED_KEK not in str(getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")):
+            raise
+        with _process.lock:
+            _process.keks_until = 0.0
+        _try_to_store(kind, keys, parent)
+
+
+def _try_to_store(kind: str, keys: ScopeKeys, parent: ScopeKeys | None) -> None:
     commit = commitment(keys.reveal_for_wrapping(), keys.scope, keys.generation)
     if parent is None:
         kek = _newest_kek()
@@ -229,12 +348,52 @@ def destroy_scope(scope_id: UUID) -> int:
 
 def audit_mac_key() -> bytes:
     """Return the 32 byte key of the audit trail's MACs, derived from the installation's newest key."""
-    return _installation().newest.labelled(_AUDIT_LABEL)
+    return audit_mac_keys()[0]
 
 
 def grant_mac_key() -> bytes:
     """Return the 32 byte key of the MACs on grants, derived from the installation's newest key."""
-    return _installation().newest.labelled(_GRANT_LABEL)
+    return grant_mac_keys()[0]
+
+
+def audit_mac_keys() -> tuple[bytes, ...]:
+    """Return the keys of the audit trail's MACs of all epochs, one for each generation of the installation's key.
+
+    The newest comes first; it makes MACs, the others only check those of their time.
+    """
+    return _mac_keys(_AUDIT_LABEL)
+
+
+def grant_mac_keys() -> tuple[bytes, ...]:
+    """Return the keys of the MACs on grants of all epochs, the newest first, as `audit_mac_keys`."""
+    return _mac_keys(_GRANT_LABEL)
+
+
+def look_for_newer_epoch() -> bool:
+    """Say whether the installation's key has a generation that this process did not know yet, and take it up.
+
+    To be asked when a MAC matches no known key, before it is called wrong: another process may have made it minutes
+    before this one reads the keys again. Asks the database once in a unit of work.
+    """
+    if _looked.get():
+        return False
+    _looked.set(True)
+    known = _installation().newest.generation
+    if not KeyScope.objects.filter(scope=INSTALLATION, generation__gt=known).exists():
+        return False
+    with _process.lock:
+        _process.installation_until = 0.0
+    return True
+
+
+def _mac_keys(label: bytes) -> tuple[bytes, ...]:
+    with _process.lock:
+        ring = _installation()
+        keys = _process.macs.get(label)
+        if keys is None:
+            epochs = sorted(ring, key=lambda keys: keys.generation, reverse=True)
+            keys = _process.macs[label] = tuple(epoch.labelled(label) for epoch in epochs)
+        return keys
 
 
 def _remember(rings: dict[UUID, ScopeKeyring]) -> None:
@@ -294,7 +453,7 @@ def _installation() -> ScopeKeyring:
             if ring is None:
                 msg = "The installation has no key of its own yet: finish setting it up."
                 raise KeyUnavailable(msg)
-            _process.installation = ring
+            _process.installation, _process.macs = ring, {}
             _process.installation_until = time.monotonic() + _PROCESS_SECONDS
         return _process.installation
 
@@ -302,15 +461,16 @@ def _installation() -> ScopeKeyring:
 def _refresh_keks() -> None:
     """Read the wrapping keys' rows again; the root is only needed for those not open yet.
 
-    So an outage of the place where the root key lives does not stop a running process.
+    So an outage of the place where the root key lives does not stop a running process. The newest are kept open.
     """
     rows = [
-        (version, bytes(blob), state) for version, blob, state in KekRow.objects.values_list("version", "blob", "state")
+        (version, bytes(blob), state)
+        for version, blob, state in KekRow.objects.order_by("-version").values_list("version", "blob", "state")
     ]
     provider: RootProvider | None = None
     keks: dict[int, Kek] = {}
-    for version, blob, _state in rows:
-        if _process.blobs.get(version) == blob:
+    for version, blob, _state in rows[:_MOST_KEKS]:
+        if _process.blobs.get(version) == blob and version in _process.keks:
             keks[version] = _process.keks[version]
             continue
         provider = provider or root()
@@ -321,12 +481,39 @@ def _refresh_keks() -> None:
     _process.keks_until = time.monotonic() + _PROCESS_SECONDS
 
 
+def rings_of(scope_ids: Collection[UUID]) -> dict[UUID, ScopeKeyring]:
+    """Return the keys of scopes wrapped by the wrapping key, kept nowhere: to check and renew what lies under them.
+
+    No guard is asked: only the keeper's commands call this. A scope with a wrap that does not open is left out.
+    """
+    found: dict[UUID, ScopeKeyring] = {}
+    if not scope_ids:
+        return found
+    rows = [row for row in _rows(scope_ids) if row.recipient_kind == KeyWrap.Recipient.KEK]
+    for scope in scope_ids:
+        with suppress(envelope.DecryptError):
+            found |= _rings(row for row in rows if row.scope == scope)
+    return found
+
+
+def wrapping_key(version: int) -> Kek:
+    """Return a wrapping key for its rotation; raises `DecryptError` when there is none of that version."""
+    return _kek(version)
+
+
+def newest_wrapping_key() -> Kek:
+    """Return the wrapping key that wraps what is made now."""
+    return _newest_kek()
+
+
 def _kek(version: int) -> Kek:
     with _process.lock:
         # An unknown version is one made by a rotation since we last looked.
-        if version not in _process.keks or time.monotonic() >= _process.keks_until:
+        if version not in _process.blobs or time.monotonic() >= _process.keks_until:
             _refresh_keks()
         kek = _process.keks.get(version)
+        if kek is None and version in _process.blobs:
+            kek = root().unwrap_kek(_process.blobs[version], version)  # one of too many to keep
         if kek is None:
             raise envelope.DecryptError
         return kek

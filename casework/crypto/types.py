@@ -28,6 +28,10 @@ class KeyUnavailable(Exception):
     """There is no key for this scope here: it does not exist, was erased, or is not for this server."""
 
 
+class StaleKeys(Exception):
+    """A value was about to be stored under a generation of a key that was retired since its row was read."""
+
+
 class _Hidden:
     __slots__ = ()
 

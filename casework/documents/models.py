@@ -16,6 +16,7 @@ class Document(Tracked):
     """An attachment. The file lies in `CASEWORK_FILES_DIR` under `object_id`; its key is wrapped in `file_key`."""
 
     sealed_table = "documents.document"
+    wrapped_file_keys: ClassVar = {"file_key": "object_id"}  # for the renewal of the case's key
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     case = models.ForeignKey("cases.Case", on_delete=models.CASCADE, related_name="documents")

@@ -22,6 +22,11 @@ def documents_of(case_id: UUID) -> list[DocumentView]:
     return [view_of(row) for row in Document.objects.filter(case_id=case_id).order_by("uploaded_at", "id")]
 
 
+def belongs(document_id: UUID, case_id: UUID) -> bool:
+    """Say whether a document is one of the case (one query)."""
+    return Document.objects.filter(pk=document_id, case_id=case_id).exists()
+
+
 def view_of(row: Document) -> DocumentView:
     """Return a row's description, opened."""
     return DocumentView(

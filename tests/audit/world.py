@@ -49,7 +49,7 @@ class Trail:
 
     def verification(self, **options: Any) -> verify.Verification:
         """Return a verification with the keys of this installation."""
-        given = {"mac_key": crypto.audit_mac_key(), "public_key": self.sealer.key.public()} | options
+        given = {"mac_keys": crypto.audit_mac_keys(), "public_key": self.sealer.key.public()} | options
         return verify.Verification(**given)
 
     def wrong(self, **options: Any) -> list[tuple[str, UUID | None, int]]:

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from typing import ClassVar
 
 import pyrage
 import pytest
@@ -14,7 +16,7 @@ from casework.cases import selectors as cases
 from casework.cases.types import CaseFilter
 from casework.procedure import services as procedure
 from tests import cast
-from tests.conftest import manage
+from tests.conftest import ROOT, manage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,18 +70,116 @@ class TestExportDossier:
 
 
 class TestRebuildDeadlines:
-    def test_changes_nothing_when_all_is_well_and_mends_what_was_changed(self, people, superuser):
+    """A change of law is data: seen before it is applied, applied once, whatever crashes."""
+
+    FACT: ClassVar = {"fact": "application-registered", "on": "2026-09-01", "state": "FR"}
+
+    @pytest.fixture
+    def case_id(self, people):
+        return self._recorded(people)
+
+    def _recorded(self, people):
         case_id = cast.open_a_case(people)
         with cast.acting(people.wanda):
-            fact = {"fact": "application-registered", "on": "2026-09-01", "state": "FR"}
-            procedure.record_fact(case_id, content=fact)
-        assert _printed("rebuild_deadlines")["changed"] == 0
+            procedure.record_fact(case_id, content=self.FACT)
+        return case_id
+
+    def test_changes_nothing_when_all_is_well_and_mends_what_was_changed(self, case_id, superuser):
+        assert _printed("rebuild_deadlines") == {"cases": 1, "changed": 0, "moved": 0, "failed": []}
         superuser.execute("UPDATE procedure_limit SET due_on = due_on + 30")
         assert _printed("rebuild_deadlines")["changed"] > 0
         assert _printed("rebuild_deadlines")["changed"] == 0
 
-    def test_says_that_a_reference_is_unknown(self):
+    def test_shows_what_would_move_by_reference_alone_and_stores_nothing(self, people, case_id, superuser):
+        assert _printed("rebuild_deadlines", "--dry-run") == {
+            "moves": [],
+            "cases": 1,
+            "moved": 0,
+            "limits": 0,
+            "failed": [],
+        }
+        rule = "ammr-take-charge-request-2m"
+        superuser.execute("UPDATE procedure_limit SET due_on = due_on - 7 WHERE rule = %s", [rule])
+        superuser.execute("DELETE FROM procedure_limit WHERE rule = 'apr-lodge-21d'")
+        before = superuser.execute("SELECT * FROM procedure_limit ORDER BY id").fetchall()
+        done = manage("rebuild_deadlines", "--dry-run", "--json")
+        assert done.returncode == 1
+        shown = json.loads(done.stdout)
+        with cast.acting(people.wanda):
+            reference = cases.case_for(case_id).reference
+        assert {move["case"] for move in shown["moves"]} == {reference}
+        changes = {(move["rule"], move["change"], move["days"]) for move in shown["moves"]}
+        assert changes == {(rule, "moved", 7), ("apr-lodge-21d", "new", None)}
+        assert (shown["moved"], shown["limits"]) == (1, 2)
+        in_words = manage("rebuild_deadlines", "--dry-run", "--case", reference)
+        assert (in_words.returncode, f"{rule}: 2026-10-26 -> 2026-11-02 (+7 days)" in in_words.stdout) == (1, True)
+        assert superuser.execute("SELECT * FROM procedure_limit ORDER BY id").fetchall() == before
+        assert not superuser.execute("SELECT 1 FROM notices_notice WHERE kind = 'rules'").fetchall()
+
+    def test_takes_one_case_by_its_reference(self, people, case_id, superuser):
+        self._recorded(people)
+        superuser.execute("UPDATE procedure_limit SET due_on = due_on + 30")
+        with cast.acting(people.wanda):
+            reference = cases.case_for(case_id).reference
+        assert _printed("rebuild_deadlines", "--case", reference)["cases"] == 1
+        moved = superuser.execute(
+            "SELECT DISTINCT case_id FROM procedure_limit WHERE due_on > due_rolled_on"
+        ).fetchall()
+        assert len(moved) == 1
+        assert moved != [(case_id,)]
+
+    def test_says_what_is_wrong_with_how_it_was_called(self):
         assert manage("rebuild_deadlines", "--case", "ZZZZ-ZZZZ").returncode == 2
+        assert manage("rebuild_deadlines", "--dry-run", "--case", "ZZZZ-ZZZZ").returncode == 2
+        assert manage("rebuild_deadlines", "--workers", "0").returncode == 2
+
+    def test_shares_the_work_and_several_runs_at_once_tell_each_lead_once(self, people, superuser):
+        ids = sorted(self._recorded(people) for _ in range(4))
+        superuser.execute("UPDATE procedure_limit SET due_on = due_on + 30")
+        runs = [_started("rebuild_deadlines", "--workers", "2", "--json") for _ in range(2)]
+        assert [run.wait() for run in runs] == [0, 0]
+        assert _printed("rebuild_deadlines")["changed"] == 0
+        told = superuser.execute(
+            "SELECT case_id FROM notices_notice WHERE kind = 'rules' AND channel = 'inbox' ORDER BY case_id"
+        )
+        assert [row[0] for row in told.fetchall()] == ids
+
+    def test_killed_goes_on_where_it_stopped_and_says_so(self, people, superuser):
+        # Two parts of a hundred; the second waits for a row that somebody holds, and is killed there.
+        everything = sorted(cast.open_a_case(people) for _ in range(101))
+        first, last = everything[0], everything[-1]
+        for case_id in (first, last):
+            with cast.acting(people.wanda):
+                procedure.record_fact(case_id, content=self.FACT)
+        superuser.execute("UPDATE procedure_limit SET due_on = due_on + 30")
+        with superuser.transaction():
+            superuser.execute("SELECT 1 FROM procedure_derivation WHERE case_id = %s FOR UPDATE", [last])
+            cut_off = _started("rebuild_deadlines")
+            _until(lambda: superuser.execute(_DONE).fetchone() == (1, 1))
+            cut_off.kill()
+            assert cut_off.wait() == -9
+        done = manage("rebuild_deadlines")
+        assert done.returncode == 0
+        assert "Going on with the run" in done.stdout
+        assert "1 of 2 parts were done" in done.stdout
+        assert "101 cases derived again" in done.stdout
+        assert _printed("rebuild_deadlines")["changed"] == 0
+        told = superuser.execute("SELECT case_id FROM notices_notice WHERE kind = 'rules' AND channel = 'inbox'")
+        assert sorted(row[0] for row in told.fetchall()) == [first, last]
+
+
+_DONE = "SELECT count(*) FILTER (WHERE done_at IS NULL), count(done_at) FROM procedure_rebuildpart"
+
+
+def _started(*arguments):
+    return subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *arguments], cwd=ROOT)
+
+
+def _until(holds, seconds=60):
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends, "it does not come to pass"
+        time.sleep(0.05)
 
 
 class TestVerifyAudit:

@@ -19,10 +19,22 @@ from casework.crypto.envelope._files import (
     sealed_file_bytes,
 )
 from casework.crypto.envelope._padding import pad, padded_length, padme, unpad
-from casework.crypto.envelope._values import Header, Place, Value, open_, open_body, parse_header, seal, seal_body
+from casework.crypto.envelope._values import (
+    Header,
+    Place,
+    Value,
+    generation_of,
+    open_,
+    open_body,
+    parse_header,
+    seal,
+    seal_body,
+)
 from casework.crypto.envelope._wraps import (
     WRAP_BYTES,
+    generation_of_file_key,
     kek_version_of,
+    rewrap_scope,
     unwrap_file_key,
     unwrap_scope_from_kek,
     unwrap_scope_from_parent,
@@ -47,6 +59,8 @@ __all__ = [
     "decrypt_chunks",
     "encrypt_stream",
     "file_length",
+    "generation_of",
+    "generation_of_file_key",
     "hkdf_expand",
     "kek_version_of",
     "open_",
@@ -56,6 +70,7 @@ __all__ = [
     "padme",
     "parse_header",
     "refusals",
+    "rewrap_scope",
     "seal",
     "seal_body",
     "sealed_file_bytes",

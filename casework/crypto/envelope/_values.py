@@ -63,6 +63,11 @@ def parse_header(blob: bytes) -> Header:
     return Header(alg, field, generation)
 
 
+def generation_of(blob: bytes) -> int:
+    """Return the generation in the clear part of a field value; raises `DecryptError`."""
+    return parse_header(blob).generation
+
+
 def _encode(value: object) -> bytes:
     if value is None:
         return _NULL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import struct
 from typing import Final
 from uuid import UUID
@@ -17,7 +18,7 @@ from casework.crypto._aead import (
     decrypt,
     nonce,
 )
-from casework.crypto.keyring import PURPOSE_CHILD_SCOPE, PURPOSE_FILE_KEY, Kek, KeySource, ScopeKeys
+from casework.crypto.keyring import PURPOSE_CHILD_SCOPE, PURPOSE_FILE_KEY, Kek, KeySource, ScopeKeys, commitment
 
 _SCOPE_WRAP: Final = 0xC2
 _FILE_WRAP: Final = 0xC5
@@ -69,6 +70,20 @@ def unwrap_scope_from_kek(blob: bytes, *, kek: Kek, scope: UUID, generation: int
     return ScopeKeys.committed(scope, generation, dek, commit)
 
 
+def rewrap_scope(blob: bytes, *, old: Kek, new: Kek, scope: UUID, generation: int, commit: bytes) -> bytes:
+    """Move a scope's key from one wrapping key under another, compared with its commitment: 68 bytes.
+
+    The same as unwrapping and wrapping, without making the scope's keys in between. Raises `DecryptError`.
+    """
+    if _number(blob, _SCOPE_WRAP) != old.version:
+        raise DecryptError
+    aad = _scope_aad(scope, generation, _TO_KEK)
+    dek = _unwrap(blob, old.cipher(ALG_AES_GCM_SIV), aad)
+    if not hmac.compare_digest(commitment(dek, scope, generation), commit):
+        raise DecryptError
+    return _wrap(_SCOPE_WRAP, new.version, new.cipher(ALG_AES_GCM_SIV), dek, aad)
+
+
 def wrap_scope_to_parent(keys: ScopeKeys, parent: ScopeKeys) -> bytes:
     """Encrypt the key of a scope inside another, as a person inside a case, under the outer one's: 68 bytes."""
     aad = _scope_aad(keys.scope, keys.generation, _TO_SCOPE + parent.scope.bytes)
@@ -94,6 +109,11 @@ def wrap_file_key(file_key: bytes, *, key: ScopeKeys, file_id: UUID) -> bytes:
     """Encrypt the key of one file under its scope's: 68 bytes, kept in the file's row and not beside the file."""
     bound = cipher(ALG_AES_GCM_SIV, key.purpose(PURPOSE_FILE_KEY))
     return _wrap(_FILE_WRAP, key.generation, bound, file_key, _file_aad(key, file_id))
+
+
+def generation_of_file_key(blob: bytes) -> int:
+    """Return the generation of the scope's key that a file key was wrapped with; raises `DecryptError`."""
+    return _number(blob, _FILE_WRAP)
 
 
 def unwrap_file_key(blob: bytes, *, keys: KeySource, file_id: UUID) -> bytes:

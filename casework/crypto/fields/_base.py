@@ -236,6 +236,7 @@ class SealedField(_Field):
                 self._refuse_place()
         if raw.origin != origin or raw.field_id != self.field_id or raw.table != self.table:
             self._refuse_place()
+        services.note_stored(origin.scope, envelope.generation_of(raw.blob))
         return _Ciphertext(raw.blob)
 
     def _sealed(self, plain: Plain, origin: Origin) -> Sealed:

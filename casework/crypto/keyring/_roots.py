@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Final, final
 
@@ -38,6 +38,10 @@ class RootProvider(_NeverLeaves, ABC):
     @abstractmethod
     def where(self) -> str:
         """Say in words where this provider looks, for messages."""
+
+    @abstractmethod
+    def warnings(self, beside: Iterable[Path] = ()) -> list[str]:
+        """Say in sentences what is weak about this place. `beside`: folders of the data that the key opens."""
 
     def _root(self, purpose: str) -> bytes:
         text = self._text(purpose).strip()
@@ -93,6 +97,14 @@ def _missing(where: str, purpose: str) -> RootKeyError:
     )
 
 
+def _one_disk(path: Path, folder: Path) -> bool:
+    try:
+        # systemd and container engines hand secrets over in memory: that is no disk at all.
+        return folder.is_absolute() and path.stat().st_dev == folder.stat().st_dev
+    except OSError:
+        return False
+
+
 @final
 class FileRoot(RootProvider):
     """A root key in a file that only its owner may read (mode 0400 or 0600)."""
@@ -105,6 +117,18 @@ class FileRoot(RootProvider):
 
     def where(self) -> str:
         return f"the file {self._path}"
+
+    def warnings(self, beside: Iterable[Path] = ()) -> list[str]:
+        found = [
+            f"The root key lies in a plain file: whoever takes {self._path} and the database reads every case. "
+            "Prefer a systemd credential bound to the machine's TPM (CASEWORK_ROOT_PROVIDER=systemd)."
+        ]
+        if any(_one_disk(self._path, folder) for folder in beside):
+            found.append(
+                f"The root key in {self._path} is on the same disk as the data that it opens: one disk, or one copy of "
+                "it, is enough for a thief. Keep it on another."
+            )
+        return found
 
     def _text(self, purpose: str) -> str:
         try:
@@ -136,6 +160,12 @@ class EnvRoot(RootProvider):
     def where(self) -> str:
         return f"the environment variable {self._variable}"
 
+    def warnings(self, beside: Iterable[Path] = ()) -> list[str]:
+        return [
+            f"The root key lies in {self.where()}, which child processes, crash dumps and container tools show. "
+            "Prefer a systemd credential bound to the machine's TPM (CASEWORK_ROOT_PROVIDER=systemd)."
+        ]
+
     def _text(self, purpose: str) -> str:
         text = self._environ.get(self._variable, "")
         if not text:
@@ -156,6 +186,9 @@ class SystemdRoot(RootProvider):
 
     def where(self) -> str:
         return f"the systemd credential {self._credential}"
+
+    def warnings(self, beside: Iterable[Path] = ()) -> list[str]:
+        return []
 
     def _text(self, purpose: str) -> str:
         folder = self._environ.get("CREDENTIALS_DIRECTORY", "")

@@ -191,7 +191,7 @@ class KeySource(Protocol):
 class Kek(_NeverLeaves):
     """A wrapping key (key-encryption key) with its version; wraps the keys of scopes and nothing else."""
 
-    __slots__ = ("__key", "__weakref__", "version")
+    __slots__ = ("__ciphers", "__key", "__weakref__", "version")
 
     def __init__(self, version: int, key: bytes) -> None:
         if len(key) != KEY_BYTES or not 0 < version < 1 << 32:
@@ -199,10 +199,14 @@ class Kek(_NeverLeaves):
             raise ValueError(msg)
         self.version: int = version
         self.__key = key
+        self.__ciphers: dict[int, Cipher] = {}
 
     def cipher(self, alg: int) -> Cipher:
-        """Return the cipher bound to this key."""
-        return cipher(alg, self.__key)
+        """Return the cipher bound to this key, made once."""
+        bound = self.__ciphers.get(alg)
+        if bound is None:
+            bound = self.__ciphers[alg] = cipher(alg, self.__key)
+        return bound
 
     def reveal_for_wrapping(self) -> bytes:
         """Return the key itself. Only root providers have a use for it."""

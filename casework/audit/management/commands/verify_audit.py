@@ -74,7 +74,7 @@ class Command(BaseCommand):
             except (ValueError, TypeError):
                 raise CommandError("The file of the position is none of ours.", returncode=2) from None
         return verify.Verification(
-            mac_key=crypto.audit_mac_key(), public_key=public, notes=notes, stream=stream, position=position
+            mac_keys=crypto.audit_mac_keys(), public_key=public, notes=notes, stream=stream, position=position
         )
 
     def _answer(self, report: dict[str, Any], as_json: bool) -> None:

@@ -1,0 +1,290 @@
+"""Renewal of a scope's key: what lies under older generations is sealed anew under the newest, and those are retired.
+
+Fields, their history and the keys of files are sealed anew; the objects in the file store are not touched, since their
+keys stay. Particulars of the trail keep their generation for ever: the chain is over their ciphertext.
+
+Generations are told apart in the database, by the clear part of each value, so a renewal that was cut off goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, NamedTuple
+from uuid import UUID, uuid4
+
+from django.apps import apps
+from django.db import connection, models, transaction
+
+from casework.crypto import envelope, services
+from casework.crypto.envelope import DecryptError, Place
+from casework.crypto.fields import SealedField, sealed_fields
+from casework.crypto.keyring import ScopeKeyring
+from casework.crypto.models import KeyScope
+from casework.crypto.types import Sealed, SealedPlaceError
+
+BATCH: Final = 50
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """What was sealed anew. `rows`: live rows of the last part, with their new ciphertexts. `failed`: do not open."""
+
+    values: int = 0
+    file_keys: int = 0
+    inner: int = 0
+    failed: int = 0
+    rows: tuple[models.Model, ...] = ()
+
+    def __add__(self, other: Renewed) -> Renewed:
+        return Renewed(
+            self.values + other.values,
+            self.file_keys + other.file_keys,
+            self.inner + other.inner,
+            self.failed + other.failed,
+        )
+
+
+class _Table(NamedTuple):
+    """A live model with sealed fields, or its history: where scope and row stand, and what is sealed."""
+
+    model: type[models.Model]
+    live: bool
+    scope: str
+    row: str
+    fields: tuple[SealedField, ...]
+    file_keys: Mapping[str, str]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns whose bytes 5 to 8 are a generation."""
+        return [field.column for field in self.fields] + [_column(self.model, name) for name in self.file_keys]
+
+
+class Part(NamedTuple):
+    """Some rows of one logical table that hold older generations."""
+
+    table: int
+    rows: tuple[UUID, ...]
+
+
+def scope_attribute(model: type[models.Model]) -> str | None:
+    """Return the attribute that `sealed_scope()` answers with; None when all rows have one and the same scope.
+
+    Found by asking rows whose ids are all different, so that no model has to say the same thing twice. Raises
+    `SealedPlaceError` for a scope that stands elsewhere: a renewal would not find the rows.
+    """
+    probe = _probe(model)
+    scope = probe.sealed_scope()  # type: ignore[attr-defined]
+    for field in model._meta.concrete_fields:
+        if getattr(probe, field.attname) == scope:
+            return field.attname
+    if _probe(model).sealed_scope() == scope:  # type: ignore[attr-defined]
+        return None
+    msg = f"sealed_scope() of {model.__name__} is no column of its own: a renewed key would not find its rows."
+    raise SealedPlaceError(msg)
+
+
+def _probe(model: type[models.Model]) -> models.Model:
+    probe = model()
+    for field in model._meta.concrete_fields:
+        if isinstance(field.target_field if isinstance(field, models.ForeignKey) else field, models.UUIDField):
+            setattr(probe, field.attname, uuid4())
+    return probe
+
+
+def waiting() -> list[UUID]:
+    """Return the cases whose key was renewed and whose older values wait to be sealed anew."""
+    several = KeyScope.objects.filter(kind=KeyScope.Kind.CASE, state=KeyScope.State.LIVE)
+    counted = several.values("scope").annotate(generations=models.Count("generation")).filter(generations__gt=1)
+    return sorted(counted.values_list("scope", flat=True))
+
+
+def unfinished(scope: UUID) -> int | None:
+    """Return the newest generation of a scope while older ones are not retired; None when there is nothing to do."""
+    live = sorted(KeyScope.objects.filter(scope=scope, state=KeyScope.State.LIVE).values_list("generation", flat=True))
+    return live[-1] if len(live) > 1 else None
+
+
+def outdated(scope: UUID) -> Iterator[Part]:
+    """Yield, a few rows at a time, what lies under an older generation than the newest."""
+    newest = _newest(scope)
+    for table, pair in _tables().items():
+        found: set[UUID] = set()
+        for one in pair:
+            with connection.cursor() as cursor:
+                cursor.execute(_older(one), [scope, newest])
+                found.update(row for (row,) in cursor.fetchall())
+        rows = sorted(found)
+        for at in range(0, len(rows), BATCH):
+            yield Part(table, tuple(rows[at : at + BATCH]))
+
+
+def reseal(scope: UUID, part: Part) -> Renewed:
+    """Seal the older values of these rows and of their history anew, bytes that were equal staying equal.
+
+    Runs in the caller's transaction, which holds the rows until its end. A value that does not open is left and
+    counted.
+    """
+    keys = services.keys_for(scope)
+    memo: dict[bytes, bytes] = {}
+    done = Renewed()
+    changed: list[models.Model] = []
+    for table in _tables()[part.table]:
+        found = table.model._base_manager.filter(**{f"{table.row}__in": part.rows, table.scope: scope})
+        for instance in found.order_by("pk").select_for_update():
+            renewed = _renew(table, instance, keys, memo)
+            done += renewed
+            if table.live and renewed.values:
+                changed.append(instance)
+    return Renewed(done.values, done.file_keys, 0, done.failed, tuple(changed))
+
+
+def rewrap_inside(scope: UUID) -> Renewed:
+    """Wrap the keys of scopes inside this one again under its newest generation."""
+    keys = services.keys_for(scope)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT w.id, w.scope, w.generation, w.blob, s.commit FROM crypto_keywrap w"
+            " JOIN crypto_keyscope s ON s.id = w.scope AND s.generation = w.generation"
+            " WHERE w.recipient_kind = 3 AND w.recipient_id = %s AND w.key_version < %s AND s.state <> 'erased'"
+            " ORDER BY w.id FOR UPDATE OF w",
+            [scope, keys.newest.generation],
+        )
+        done = failed = 0
+        for row, inner, generation, blob, commit in cursor.fetchall():
+            try:
+                opened = envelope.unwrap_scope_from_parent(
+                    bytes(blob), parents=keys, scope=inner, generation=generation, commit=bytes(commit)
+                )
+            except DecryptError:
+                failed += 1
+                continue
+            cursor.execute(
+                "UPDATE crypto_keywrap SET key_version = %s, blob = %s WHERE id = %s",
+                [keys.newest.generation, envelope.wrap_scope_to_parent(opened, keys.newest), row],
+            )
+            done += 1
+    return Renewed(inner=done, failed=failed)
+
+
+def retire(scope: UUID) -> list[int] | None:
+    """Retire the older generations of a scope and return them; None while a value still lies under one.
+
+    Waits for units of work that are about to commit values of this scope; those that come later are refused.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [services.FENCE, services.fence_of(scope)])
+            cursor.execute(
+                "SELECT EXISTS (SELECT 1 FROM crypto_keywrap WHERE recipient_kind = 3 AND recipient_id = %s"
+                " AND key_version < %s)",
+                [scope, _newest(scope)],
+            )
+            (inner,) = cursor.fetchone()
+        if inner or next(outdated(scope), None) is not None:
+            return None
+        older = KeyScope.objects.filter(scope=scope, state=KeyScope.State.LIVE, generation__lt=_newest(scope))
+        retired = sorted(older.values_list("generation", flat=True))
+        older.update(state=KeyScope.State.RETIRED)
+        return retired
+
+
+def _newest(scope: UUID) -> int:
+    newest = KeyScope.objects.filter(scope=scope).aggregate(models.Max("generation"))["generation__max"]
+    return int(newest or 0)
+
+
+@cache
+def _tables() -> dict[int, list[_Table]]:
+    """Return live and history tables by the number of the logical table; the live one first, as its rows are locked."""
+    found: dict[int, list[_Table]] = {}
+    scopes: dict[type[models.Model], str | None] = {}
+    for model in sorted(apps.get_models(), key=lambda model: hasattr(model, "instance_type")):
+        fields = tuple(sealed_fields(model))
+        if not fields or model._meta.proxy:
+            continue
+        tracked: Any = getattr(model, "instance_type", None)
+        live: Any = tracked if hasattr(tracked, "sealed_table") else model
+        if live not in scopes:
+            scopes[live] = scope_attribute(live)
+        scope = scopes[live]
+        if scope is None:
+            continue  # the installation's own values keep their generation
+        found.setdefault(fields[0].table, []).append(
+            _Table(
+                model=model,
+                live=live is model,
+                scope=scope,
+                row=live._meta.pk.attname,
+                fields=fields,
+                file_keys=getattr(live, "wrapped_file_keys", {}),
+            )
+        )
+    return found
+
+
+def _column(model: type[models.Model], attribute: str) -> str:
+    field: Any = model._meta.get_field(attribute)
+    return str(field.column)
+
+
+def _older(table: _Table) -> str:
+    quote = connection.ops.quote_name
+    # Bytes 5 to 8 of values and file keys alike; big-endian, so their order is that of the numbers.
+    older = " OR ".join(f"substring({quote(column)} FROM 5 FOR 4) < int4send(g.newest)" for column in table.columns)
+    row, scope = quote(_column(table.model, table.row)), quote(_column(table.model, table.scope))
+    name, asked = quote(table.model._meta.db_table), "(SELECT %s::uuid AS wanted, %s::int AS newest) g"
+    return f"SELECT DISTINCT {row} FROM {name}, {asked} WHERE {scope} = g.wanted AND ({older})"  # noqa: S608
+
+
+def _renew(table: _Table, instance: models.Model, keys: ScopeKeyring, memo: dict[bytes, bytes]) -> Renewed:
+    values: dict[str, bytes] = {}
+    failed = 0
+    newest = keys.newest
+    for field in table.fields:
+        raw: Sealed = getattr(instance, field.attname)
+        if envelope.generation_of(raw.blob) >= newest.generation:
+            continue
+        place = Place(field.table, field.row_of(instance), field.field_id)
+        try:
+            if raw.blob not in memo:
+                memo[raw.blob] = envelope.seal(
+                    envelope.open_(raw.blob, keys=keys, place=place), key=newest, place=place
+                )
+        except DecryptError:
+            failed += 1
+            continue
+        values[field.column] = memo[raw.blob]
+        setattr(instance, field.attname, Sealed(memo[raw.blob], place.table, field.field_id, field.origin_of(instance)))
+    sealed = len(values)
+    for name, file_id in table.file_keys.items():
+        blob, file = bytes(getattr(instance, name)), getattr(instance, file_id)
+        if envelope.generation_of_file_key(blob) >= newest.generation:
+            continue
+        try:
+            if blob not in memo:
+                opened = envelope.unwrap_file_key(blob, keys=keys, file_id=file)
+                memo[blob] = envelope.wrap_file_key(opened, key=newest, file_id=file)
+        except DecryptError:
+            failed += 1
+            continue
+        values[_column(table.model, name)] = memo[blob]
+        setattr(instance, name, memo[blob])
+    if values:
+        _put(table.model, instance, values)
+    return Renewed(sealed, len(values) - sealed, 0, failed)
+
+
+def _put(model: type[models.Model], instance: models.Model, values: Mapping[str, Any]) -> None:
+    """Write ciphertexts past the model: it is no change of the record, and leaves no row of history."""
+    quote = connection.ops.quote_name
+    columns: Sequence[str] = list(values)
+    placed = ", ".join(f"{quote(column)} = %s" for column in columns)
+    key = quote(str(model._meta.pk.column))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quote(model._meta.db_table)} SET {placed} WHERE {key} = %s",  # noqa: S608
+            [*values.values(), instance.pk],
+        )
