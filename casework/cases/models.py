@@ -6,13 +6,16 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from casework.access.models import GroupGrant, UserGrant
 from casework.access.types import LEVEL_LABELS
 from casework.audit.history import Tracked
-from casework.cases.types import CaseState, Relation, RiskLevel
+from casework.cases.types import CaseState, Relation, RiskLevel, SearchKeyState
 from casework.core import clock, ids
+from casework.crypto import services as crypto
 from casework.crypto.fields import SealedDateField, SealedJSONField, SealedTextField
 
 
@@ -44,7 +47,7 @@ class Case(Tracked):
     safe_contact = SealedJSONField(field_id=3)
     access_notes = SealedTextField(field_id=4)
     grounds = SealedJSONField(field_id=5)
-    # Names in both scripts, padded: opened and matched in memory over the cases someone may see (search mode `scan`).
+    # What the people of the case can be found by, padded: opened and compared in memory (`finding`), in either mode.
     search = SealedJSONField(field_id=6)
 
     class Meta:
@@ -87,7 +90,8 @@ class Person(Tracked):
     gender = SealedTextField(field_id=5)
     nationalities = SealedJSONField(field_id=6)
     languages = SealedJSONField(field_id=7)
-    whereabouts = SealedJSONField(field_id=8)
+    # Where the person is, and the numbers of their papers.
+    particulars = SealedJSONField(field_id=8)
 
     class Meta:
         default_permissions = ()
@@ -133,3 +137,52 @@ class CaseGroupGrant(GroupGrant):
         indexes: ClassVar = [
             models.Index(fields=["group", "content_object"], include=["until"], name="cases_groupgrant_list")
         ]
+
+
+class SearchKey(models.Model):
+    """A version of the index key. Tokens are made for every version here; with none, the mode of search is `scan`.
+
+    One is `live` and answers; one may be `filling` beside it, until every case has its tokens under it.
+    """
+
+    sealed_table = "cases.searchkey"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    version = models.PositiveSmallIntegerField(unique=True)
+    # Of the rules by which words became tokens: under other rules they would not be found, and nobody asks them.
+    folding = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=8, choices=SearchKeyState.choices, default=SearchKeyState.FILLING)
+    scope = models.UUIDField(default=crypto.INSTALLATION, editable=False)
+    root = SealedTextField(field_id=1)
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(version__gte=1, version__lte=255), name="cases_searchkey_version_u8"
+            ),
+            models.UniqueConstraint(fields=["state"], name="cases_searchkey_one_of_each"),
+        ]
+
+    def __str__(self) -> str:
+        return f"search key {self.version}"
+
+    def sealed_scope(self) -> UUID:
+        """The key scope: the installation."""
+        return self.scope
+
+
+class SearchTokens(models.Model):
+    """The tokens of one case under one version of the index key; asked through `cw_search` in the database."""
+
+    pk = models.CompositePrimaryKey("case_id", "version")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+", db_index=False)
+    version = models.PositiveSmallIntegerField()
+    tokens = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        default_permissions = ()
+        indexes: ClassVar = [GinIndex(fields=["tokens"], name="cases_searchtokens_gin")]
+
+    def __str__(self) -> str:
+        return f"search tokens of case {self.case_id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from uuid import UUID
 
 from django.db.models import F, OrderBy, QuerySet
@@ -12,12 +13,15 @@ from casework.access import selectors as access
 from casework.access.actions import Action
 from casework.accounts import selectors as accounts
 from casework.accounts.types import Role
+from casework.cases import finding
 from casework.cases.models import Case, Person
 from casework.cases.types import (
     CaseFilter,
     CaseRow,
+    CaseState,
     CaseView,
     GroundInput,
+    Household,
     Page,
     PersonView,
     Relation,
@@ -25,7 +29,6 @@ from casework.cases.types import (
 )
 from casework.core import work
 from casework.core.errors import NotFound
-from casework.crypto import blind_index
 from casework.crypto import services as crypto
 
 PAGE_SIZE = 50
@@ -86,14 +89,14 @@ def _filtered(wanted: CaseFilter) -> QuerySet[Case]:
 def page_of_cases(wanted: CaseFilter, number: int = 1, size: int = PAGE_SIZE) -> Page:
     """Return one page of the visible cases with the applicant's name opened.
 
-    Names are matched in either script over the visible cases (mode `scan`); the number of queries does not depend on
-    the number of rows.
+    Words and sealed choices are found by `finding`, in the organisation's mode of search; the number of queries does
+    not depend on the number of rows shown.
     """
     rows = _filtered(wanted)
     order = _SORTS.get(wanted.sort, _SORTS["due"])
     more = False
-    if wanted.words.strip():
-        hits = _matching(rows, wanted.words)
+    if wanted.words.strip() or wanted.ground or wanted.nationality:
+        hits = finding.matching(rows, wanted)
         total, rows = len(hits), rows.filter(pk__in=hits)
     else:
         counted = rows.values("pk")[: COUNTED + 1].count()
@@ -131,15 +134,6 @@ def rows_of(found: Iterable[Case]) -> list[CaseRow]:
         )
         for case in kept
     ]
-
-
-def _matching(rows: QuerySet[Case], words: str) -> list[UUID]:
-    candidates = list(rows.only("id", "search"))
-    sound = access.levels_for(work.current().actor.user_id, [case.pk for case in candidates])
-    candidates = [case for case in candidates if case.pk in sound]
-    crypto.keys_for_many([case.pk for case in candidates])
-    query = blind_index.Query(words)
-    return [case.pk for case in candidates if query.matches(case.search["names"])]
 
 
 def by_reference(reference: str) -> UUID:
@@ -205,13 +199,38 @@ def _person(person: Person) -> PersonView:
         gender=person.gender,
         nationalities=tuple(person.nationalities or ()),
         languages=tuple(person.languages or ()),
-        state=(person.whereabouts or {}).get("state", ""),
+        state=(person.particulars or {}).get("state", ""),
+        papers=tuple((person.particulars or {}).get("papers", ())),
     )
+
+
+def households(case_ids: Iterable[UUID]) -> dict[UUID, Household]:
+    """Return what the law asks about the people of cases (one query besides the keys)."""
+    grown: dict[UUID, date] = {}
+    elsewhere: dict[UUID, list[tuple[str, str]]] = {}
+    rows = Person.objects.filter(case_id__in=list(case_ids))
+    found = list(rows.only("id", "case_id", "relation", "birth_on", "particulars"))
+    crypto.keys_for_many({row.case_id for row in found})
+    for row in found:
+        of_case = elsewhere.setdefault(row.case_id, [])
+        if row.relation == Relation.APPLICANT:
+            if row.birth_on is not None:
+                grown[row.case_id] = _eighteenth_birthday(row.birth_on)
+        elif state := (row.particulars or {}).get("state", ""):
+            of_case.append((row.relation, state))
+    return {key: Household(grown.get(key), tuple(sorted(relatives))) for key, relatives in elsewhere.items()}
+
+
+def _eighteenth_birthday(birth: date) -> date:
+    try:
+        return birth.replace(year=birth.year + 18)
+    except ValueError:  # born on 29 February
+        return date(birth.year + 18, 3, 1)
 
 
 def clear_columns(case_ids: Iterable[UUID]) -> Mapping[UUID, Case]:
     """Return cases by id with clear columns only; for the machine's own work, which shows nothing to anybody."""
-    columns = [name for name in _LIST_COLUMNS if name != "search"]
+    columns = [*(name for name in _LIST_COLUMNS if name != "search"), "next_due_at"]
     return {case.pk: case for case in Case.objects.filter(pk__in=list(case_ids)).only(*columns)}
 
 
@@ -220,12 +239,15 @@ def references(case_ids: Iterable[UUID]) -> Mapping[UUID, str]:
     return dict(visible().filter(pk__in=list(case_ids)).values_list("id", "reference"))
 
 
-def ids_for_rebuild(reference: str | None) -> list[UUID]:
-    """Return the ids of all cases, or of the one with `reference`; for the machine's own principal."""
-    rows = Case.objects.all()
-    if reference:
-        rows = rows.filter(reference=reference.strip().upper())
-    return list(rows.order_by("id").values_list("id", flat=True))
+def open_ids(*, above: UUID, upto: UUID | None = None, most: int | None = None) -> list[UUID]:
+    """Return ids of open cases in their order, those after `above`; for the machine's own principal.
+
+    `upto`: the last one wanted, `most`: how many at most.
+    """
+    rows = Case.objects.filter(state=CaseState.OPEN, pk__gt=above).order_by("pk")
+    if upto is not None:
+        rows = rows.filter(pk__lte=upto)
+    return list(rows.values_list("pk", flat=True)[:most])
 
 
 def id_of_reference(reference: str) -> UUID | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from datetime import date
 from uuid import UUID
 
@@ -15,8 +16,10 @@ from casework.accounts import selectors as accounts
 from casework.accounts.types import Person as Colleague
 from casework.accounts.types import Role
 from casework.audit import services as audit
-from casework.cases import selectors
+from casework.audit.history import bulk
+from casework.cases import finding, indexing, selectors
 from casework.cases.models import Case, Person
+from casework.cases.signals import country_changing
 from casework.cases.types import CaseInput, CaseState, CaseView, PersonInput, Relation, SummaryUpdate
 from casework.core import clock, ids, work
 from casework.core.errors import Conflict, Invalid
@@ -53,11 +56,12 @@ def create_case(*, team_id: UUID, given: CaseInput) -> UUID:
         access_notes=given.access_notes,
         safe_contact=asdict(given.safe_contact),
         grounds=[asdict(ground) for ground in given.grounds],
-        search=_search_entry([given.applicant]),
     )
-    case.save(force_insert=True)
     applicant = _new_person(case_id, given.applicant)
+    case.search = finding.entry_of(case, [applicant])
+    case.save(force_insert=True)
     applicant.save(force_insert=True)
+    indexing.write_tokens([case])
     audit.record("case.created", case=case_id, obj=case_id, row=case)
     audit.record("person.added", case=case_id, obj=applicant.pk, row=applicant)
     return case_id
@@ -82,17 +86,7 @@ def _fill(person: Person, given: PersonInput) -> None:
     person.gender = given.gender
     person.nationalities = list(given.nationalities)
     person.languages = list(given.languages)
-    person.whereabouts = {"state": given.state}
-
-
-def _search_entry(people: list[PersonInput]) -> dict[str, object]:
-    first = people[0]
-    names = [name.strip() for person in people for name in (person.name_original, person.name_latin) if name.strip()]
-    return {
-        "latin": first.name_latin.strip() or first.name_original.strip(),
-        "original": first.name_original.strip(),
-        "names": names,
-    }
+    person.particulars = {"state": given.state, "papers": [paper.strip() for paper in given.papers if paper.strip()]}
 
 
 def open_case(case_id: UUID) -> CaseView:
@@ -111,7 +105,7 @@ def update_case(case_id: UUID, *, given: CaseInput, version: int) -> None:
 
     Raises:
         NotFound, NotAllowed: the actor may not see, or not change, the case.
-        Invalid: the applicant has no name.
+        Invalid: the applicant has no name, or the facts on record contradict the new country (`country`).
         Conflict: somebody saved the case after `version` was shown; nothing is written.
     """
     case = selectors.case_for(case_id, Action.EDIT_CASE)
@@ -119,6 +113,8 @@ def update_case(case_id: UUID, *, given: CaseInput, version: int) -> None:
     if case.version != version:
         raise Conflict(_("Somebody else changed this case while you were writing. Compare and save again."))
     _require_name(given.applicant)
+    if given.country != case.country:
+        country_changing.send(sender=Case, case_id=case_id, former=case.country, country=given.country)
     people = list(Person.objects.filter(case_id=case_id))
     applicant = next(person for person in people if person.relation == Relation.APPLICANT)
     _fill(applicant, given.applicant)
@@ -129,8 +125,7 @@ def update_case(case_id: UUID, *, given: CaseInput, version: int) -> None:
     case.safe_contact = asdict(given.safe_contact)
     case.grounds = [asdict(ground) for ground in given.grounds]
     case.version += 1
-    _reindex(case, people)
-    case.save()
+    _save_found_by(case, people)
     audit.record("case.updated", case=case_id, obj=case_id, row=case)
     audit.record("person.updated", case=case_id, obj=applicant.pk, row=applicant)
 
@@ -150,31 +145,40 @@ def add_family_member(case_id: UUID, *, given: PersonInput) -> UUID:
     person = _new_person(case_id, given)
     person.save(force_insert=True)
     case.version += 1
-    _reindex(case, list(Person.objects.filter(case_id=case_id)))
-    case.save()
+    _save_found_by(case, list(Person.objects.filter(case_id=case_id)))
     audit.record("person.added", case=case_id, obj=person.pk, row=person)
     return person.pk
 
 
-def _reindex(case: Case, people: list[Person]) -> None:
-    people.sort(key=lambda person: person.relation != Relation.APPLICANT)
-    case.search = _search_entry([PersonInput(person.name_original, person.name_latin) for person in people])
+def _save_found_by(case: Case, people: list[Person]) -> None:
+    case.search = finding.entry_of(case, people)
+    case.save()
+    indexing.write_tokens([case])
 
 
 def update_summary(case_id: UUID, summary: SummaryUpdate) -> bool:
-    """Write what was derived into the case's clear columns; return whether anything changed.
+    """Write what was derived into one case's clear columns; return whether anything changed."""
+    return bool(update_summaries({case_id: summary}))
+
+
+def update_summaries(summaries: Mapping[UUID, SummaryUpdate]) -> int:
+    """Write what was derived into the clear columns of cases; return how many cases changed.
 
     The only writer of regime, stage, responsible state, next due date and the detained mark. `procedure` calls it
-    after deriving; permission was asked there.
+    after deriving; permission was asked there. The number of statements does not grow with that of the cases.
     """
-    row = Case.objects.select_for_update().get(pk=case_id)
-    values = asdict(summary)
-    if all(getattr(row, name) == value for name, value in values.items()):
-        return False
-    for name, value in values.items():
-        setattr(row, name, value)
-    row.save(update_fields=list(values))
-    return True
+    if not summaries:
+        return 0
+    changed: list[Case] = []
+    for row in Case.objects.filter(pk__in=list(summaries)).order_by("pk").select_for_update():
+        values = asdict(summaries[row.pk])
+        if any(getattr(row, name) != value for name, value in values.items()):
+            for name, value in values.items():
+                setattr(row, name, value)
+            changed.append(row)
+    if changed:
+        bulk(Case, update=changed, fields=[column.name for column in fields(SummaryUpdate)])
+    return len(changed)
 
 
 def assign_case(case_id: UUID, *, lead_id: UUID) -> None:

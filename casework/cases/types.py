@@ -27,6 +27,13 @@ class RiskLevel(models.TextChoices):
     IMMINENT = "imminent", pgettext_lazy("risk", "Imminent")
 
 
+class SearchKeyState(models.TextChoices):
+    """Whether an index key answers searches, or its tokens are still being made."""
+
+    FILLING = "filling", pgettext_lazy("search key", "Filling")
+    LIVE = "live", pgettext_lazy("search key", "Live")
+
+
 class Relation(models.TextChoices):
     """Who a person is in the case."""
 
@@ -64,7 +71,10 @@ class Channel(models.TextChoices):
 
 @dataclass(frozen=True)
 class PersonInput:
-    """A person as the form gives them. `birth_on` may be known only roughly: then `birth_estimated` is true."""
+    """A person as the form gives them. `birth_on` may be known only roughly: then `birth_estimated` is true.
+
+    `papers`: numbers of passports and other papers, as they are written there.
+    """
 
     name_original: str
     name_latin: str
@@ -75,6 +85,7 @@ class PersonInput:
     nationalities: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     state: str = ""
+    papers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,7 @@ class PersonView:
     nationalities: tuple[str, ...]
     languages: tuple[str, ...]
     state: str
+    papers: tuple[str, ...] = ()
 
     @property
     def initials(self) -> str:
@@ -164,6 +176,21 @@ class CaseView:
 
 
 @dataclass(frozen=True)
+class Household:
+    """What the law asks about a case's people: when the applicant comes of age, and which relatives are where.
+
+    `elsewhere`: relation and state (ISO 3166 alpha-2) of each relative whose state is known.
+    """
+
+    grown_on: date | None = None
+    elsewhere: tuple[tuple[str, str], ...] = ()
+
+    def is_minor(self, on: date) -> bool:
+        """Whether the applicant is under eighteen on that day; nobody whose birth date is not known is."""
+        return self.grown_on is not None and on < self.grown_on
+
+
+@dataclass(frozen=True)
 class CaseRow:
     """A case as lists and the board show it: clear columns and the applicant's name."""
 
@@ -186,9 +213,15 @@ class CaseRow:
 
 @dataclass(frozen=True)
 class CaseFilter:
-    """What a list asks for; empty means no restriction."""
+    """What a list asks for; empty means no restriction.
+
+    `words`: names, a document's number, or a birth date beside a name. `ground`, `nationality`: sealed choices, which
+    are found by opening the visible cases' search fields.
+    """
 
     words: str = ""
+    ground: str = ""
+    nationality: str = ""
     country: str = ""
     stage: str = ""
     risk: str = ""
