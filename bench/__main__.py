@@ -110,16 +110,17 @@ def _measure(cases: int, rounds: int) -> dict[str, Row]:
     from bench import seed
 
     world = seed.seed(cases)
-    rows = _pages(world, rounds)
-    rows["derive a procedure of 30 facts"] = _derive(world, seconds=1.0 if rounds < 60 else 3.0)  # noqa: PLR2004
+    rows = _pages(world, rounds) | _search(world, rounds)
+    rows |= _law(world, seconds=1.0 if rounds < 60 else 3.0)  # noqa: PLR2004
+    rows |= _rebuild(world)
+    rows |= _rotation(20_000 if rounds < 60 else 100_000)  # noqa: PLR2004  (last: it makes the key tables long)
     return rows
 
 
-def _pages(world: Any, rounds: int) -> dict[str, Row]:
+def _clients(reader: Any) -> tuple[Any, Any]:
+    """Return two signed-in clients: one through our middleware, one through the baseline's."""
     from django.conf import settings
-    from django.db import connection
     from django.test import Client
-    from django.test.utils import CaptureQueriesContext
 
     from casework.core import work
 
@@ -129,13 +130,60 @@ def _pages(world: Any, rounds: int) -> dict[str, Row]:
     ]
     ours, plain = Client(), Client()
     with work.acting(work.Actor(None, kind="command")):  # signing in writes to the trail
-        ours.force_login(world.reader, backend=settings.AUTHENTICATION_BACKENDS[0])
-        plain.force_login(world.reader, backend=settings.AUTHENTICATION_BACKENDS[0])
+        ours.force_login(reader, backend=settings.AUTHENTICATION_BACKENDS[0])
+        plain.force_login(reader, backend=settings.AUTHENTICATION_BACKENDS[0])
     ours.get("/cases/")
     settings.MIDDLEWARE = plain_chain
     plain.get("/plain/cases/")  # builds the handler with the baseline's middleware
     settings.MIDDLEWARE = ours_chain
+    return ours, plain
 
+
+def _search(world: Any, rounds: int) -> dict[str, Row]:
+    from bench import search
+
+    rows: dict[str, Row] = {}
+    ours, plain = _clients(world.reader)
+    search.switch("index")
+    for what, words in search.looked_for(world.cases).items():
+        asked = {"words": words}
+        _same(ours.post("/cases/", asked), plain.post("/plain/search/", asked))
+        mine, theirs = _alternate(
+            lambda asked=asked: ours.post("/cases/", asked),
+            lambda asked=asked: plain.post("/plain/search/", asked),
+            rounds,
+        )
+        rows[f"find by {what}, index, {world.cases:,} cases"] = Row(
+            round(mine * 1e3, 2),
+            round(theirs * 1e3, 2),
+            round(mine / theirs, 2),
+            "ms",
+            rounds,
+            f"<= {search.INDEX_GOAL} x an indexed lookup joined to the same grants",
+            mine / theirs <= search.INDEX_GOAL,
+        )
+    search.switch("scan")
+    visible = min(search.VISIBLE, world.cases)
+    ours, _ = _clients(search.somebody_who_sees(visible, world.reader.pk))
+    asked = {"words": search.looked_for(world.cases)["name"]}
+    took = search.timed(lambda: ours.post("/cases/", asked), max(5, rounds // 4))
+    rows[f"find by name, scan, {visible:,} visible cases"] = Row(
+        round(took * 1e3, 2),
+        round(search.SCAN_GOAL * 1e3),
+        round(took / search.SCAN_GOAL, 2),
+        "ms",
+        max(5, rounds // 4),
+        "<= 100 ms (the baseline column)",
+        took <= search.SCAN_GOAL,
+    )
+    return rows
+
+
+def _pages(world: Any, rounds: int) -> dict[str, Row]:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    ours, plain = _clients(world.reader)
     opened = world.long_case
     pages = {
         f"case list, page of 50, {world.cases:,} cases": ("/cases/", "/plain/cases/", 1.5, 12),
@@ -188,27 +236,75 @@ def _alternate(ours: Callable[[], Any], baseline: Callable[[], Any], rounds: int
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def _derive(world: Any, *, seconds: float) -> Row:
-    from casework.law import derive
+def _law(world: Any, *, seconds: float) -> dict[str, Row]:
+    from bench import law
 
-    rates = []
-    for explain in (True, False):
-        done, began = 0, time.perf_counter()
-        while (spent := time.perf_counter() - began) < seconds:
-            derive.procedure(world.case_file, on=world.on, explain=explain)
-            done += 1
-        rates.append(done / spent)
-    explained, bare = rates
-    goal = ">= 1,000 a second explained, >= 3,000 without (the baseline column)"
-    return Row(
-        round(explained),
-        round(bare),
-        round(explained / bare, 2),
-        "per second",
-        int((explained + bare) * seconds),
-        goal,
-        explained >= 1000 and bare >= 3000,  # noqa: PLR2004
+    explained, bare = (
+        law.derivations(world.case_file, world.on, explain=explain, seconds=seconds) for explain in (True, False)
     )
+    ready = law.loading(5)
+    return {
+        "derive a procedure of 30 facts": Row(
+            round(explained),
+            round(bare),
+            round(explained / bare, 2),
+            "per second",
+            int((explained + bare) * seconds),
+            ">= 1,000 a second explained, >= 3,000 without (the baseline column)",
+            explained >= 1000 and bare >= 3000,  # noqa: PLR2004
+        ),
+        "read the rule packs in a new process": Row(
+            round(ready.packs * 1e3, 1),
+            round(ready.importing * 1e3, 1),
+            round(ready.packs / ready.importing, 2),
+            "ms",
+            5,
+            "<= 50 ms (beside it: importing the engine)",
+            ready.packs <= 0.05,  # noqa: PLR2004
+        ),
+    }
+
+
+def _rebuild(world: Any) -> dict[str, Row]:
+    from bench import rebuild
+
+    found = rebuild.measure(world.reader, world.on)
+    goal = round(rebuild.GOAL)
+    text = f">= {goal} a second, 100,000 cases in 10 minutes (the baseline column)"
+    rows = {
+        f"rebuild_deadlines, {what}, {rebuild.WORKERS} processes": Row(
+            round(rate), goal, round(rate / rebuild.GOAL, 2), "per second", found.cases, text, rate >= rebuild.GOAL
+        )
+        for what, rate in (("nothing moved", found.nothing_moved), ("every limit new", found.all_new))
+    }
+    ratio = found.all_cases / found.one_case
+    rows["rebuild_deadlines, peak memory of a process"] = Row(
+        round(found.all_cases, 1),
+        round(found.one_case, 1),
+        round(ratio, 2),
+        "MB",
+        found.cases,
+        f"<= {rebuild.FLAT} x over one case",
+        ratio <= rebuild.FLAT,
+    )
+    return rows
+
+
+def _rotation(keys: int) -> dict[str, Row]:
+    from bench import rotation
+
+    found = rotation.measure(keys)
+    return {
+        f"rotate_keys, {found.keys:,} keys": Row(
+            round(found.rewrapped),
+            round(found.read),
+            round(found.rewrapped / found.read, 2),
+            "per second",
+            found.keys,
+            f">= {rotation.GOAL:,} keys a second (beside it: reading them)",
+            found.rewrapped >= rotation.GOAL,
+        )
+    }
 
 
 def _print(rows: dict[str, Row]) -> None:

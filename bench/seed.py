@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
+from bench import search
+from bench.law import thirty_facts
 from bench.plain.copy import copy_all
 from casework.accounts import services as accounts
 from casework.accounts.models import User
@@ -52,7 +53,7 @@ def seed(count: int) -> World:
                 case_id = cases.create_case(team_id=team.pk, given=_given(number))
                 cases.update_summary(case_id, _summary(chance, today))
                 made.append(case_id)
-    facts = _thirty_facts(today)
+    facts = thirty_facts(today)
     with work.acting(work.Actor(user.pk, kind="command")):
         for fact in facts:
             procedure.record_fact(made[-1], content=fact, note="Synthetic note.")
@@ -65,15 +66,17 @@ def seed(count: int) -> World:
 
 
 def _given(number: int) -> CaseInput:
+    original, latin = search.surname(search.rank(number))
     return CaseInput(
         country="FR",
         applicant=PersonInput(
-            name_original=f"Примеров{number} Пётр",
-            name_latin=f"Primerov{number} Piotr",
-            birth_on=date(1990, 1, 1) + timedelta(days=number % 9000),
+            name_original=f"{original} Пётр",
+            name_latin=f"{latin} Piotr",
+            birth_on=search.born(number),
             gender="male",
             nationalities=("RU",),
             languages=("ru",),
+            papers=(f"75 {number:07}",),
         ),
         grounds=(GroundInput("military", "Synthetic account of a person who does not exist."),),
         safe_contact=SafeContact(channels=("messenger",), details="synthetic", hours="after 18:00"),
@@ -93,44 +96,3 @@ def _summary(chance: random.Random, today: date) -> SummaryUpdate:
         next_due_rule="ammr-transfer-6m",
         detained=chance.random() < 0.1,  # noqa: PLR2004
     )
-
-
-def _thirty_facts(today: date) -> list[dict[str, Any]]:
-    def on(before: int) -> str:
-        return (today - timedelta(days=before)).isoformat()
-
-    facts: list[dict[str, Any]] = [
-        {"fact": "irregular-crossing", "on": on(150), "state": "HR"},
-        {"fact": "application-made", "on": on(130)},
-        {"fact": "application-registered", "on": on(128), "state": "FR"},
-        {"fact": "application-lodged", "on": on(120), "state": "FR"},
-        {"fact": "eurodac-hit", "on": on(127), "state": "HR", "category": "asylum"},
-        {"fact": "take-back-notified", "on": on(119), "state": "HR"},
-        {"fact": "take-back-notification-received", "on": on(118), "state": "HR"},
-        {"fact": "take-back-refused", "on": on(110), "state": "HR"},
-        {"fact": "take-charge-requested", "on": on(105), "state": "HR", "basis": "eurodac"},
-        {"fact": "take-charge-request-received", "on": on(104), "state": "HR"},
-        {"fact": "take-charge-accepted", "on": on(95), "state": "HR"},
-        {"fact": "transfer-decided", "on": on(85)},
-        {"fact": "transfer-decision-notified", "on": on(80), "appeal_days": 7},
-        {"fact": "appeal-lodged", "on": on(76), "against": "transfer-decision"},
-        {"fact": "suspension-requested", "on": on(76)},
-        {"fact": "legal-aid-requested", "on": on(75)},
-        {"fact": "legal-aid-decided", "on": on(60)},
-        {"fact": "detained", "on": on(70), "ground": "transfer"},
-        {"fact": "detention-order-notified", "on": on(70)},
-        {"fact": "detention-judge-seized", "on": on(69)},
-        {"fact": "detention-reviewed", "on": on(66), "outcome": "released"},
-        {"fact": "released", "on": on(66)},
-        {"fact": "house-arrest-ordered", "on": on(65)},
-        {"fact": "humanitarian-requested", "on": on(64), "state": "DE"},
-        {"fact": "humanitarian-refused", "on": on(40), "state": "DE"},
-        {"fact": "visa-expires", "on": on(20), "state": "ES"},
-        {"fact": "permit-expires", "on": on(400), "state": "PL"},
-        {"fact": "transfer-scheduled", "on": (today + timedelta(days=12)).isoformat()},
-        {"fact": "appointment", "on": (today + timedelta(days=6)).isoformat(), "kind": "hearing"},
-        {"fact": "time-limit-set", "on": on(2), "what": "Written reply", "due": (today + timedelta(days=9)).isoformat(),
-         "whose": "applicant", "by": "court"},
-    ]  # fmt: skip
-    assert len(facts) == 30  # noqa: PLR2004
-    return facts

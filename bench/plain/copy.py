@@ -17,13 +17,13 @@ _CLEAR = (
 _SEALED = ("title", "summary", "safe_contact", "access_notes", "grounds", "search")
 _PERSON = (
     "id", "case_id", "relation", "name_original", "name_latin", "birth_on", "birth_estimated", "gender",
-    "nationalities", "languages", "whereabouts",
+    "nationalities", "languages", "particulars",
 )  # fmt: skip
 _BATCH = 1000
 
 
 def copy_all(reader: UUID) -> int:
-    """Copy every case that `reader` may see, with people, grants and facts; return how many cases there are."""
+    """Copy every case that `reader` may see, with people, words, grants and facts; return how many cases there are."""
     with work.acting(work.Actor(reader, kind="command")):
         ids = list(real.Case.objects.order_by("id").values_list("id", flat=True))
     for start in range(0, len(ids), _BATCH):
@@ -41,6 +41,14 @@ def _copy(ids: list[UUID]) -> None:
     plain.Person.objects.bulk_create(
         plain.Person(**{name: getattr(person, name) for name in _PERSON})
         for person in real.Person.objects.filter(case_id__in=ids)
+    )
+    plain.Word.objects.bulk_create(
+        plain.Word(case_id=person.case_id, word=word, born=person.birth_on)
+        for person in plain.Person.objects.filter(case_id__in=ids)
+        for word in {
+            *f"{person.name_original} {person.name_latin}".lower().split(),
+            *(paper.replace(" ", "") for paper in person.particulars.get("papers", ())),
+        }
     )
     plain.UserGrant.objects.bulk_create(
         plain.UserGrant(id=row.id, case_id=row.content_object_id, user_id=row.user_id, level=row.level, until=row.until)

@@ -35,6 +35,17 @@ class Case(models.Model):
         indexes: ClassVar = [models.Index(fields=["state", "next_due_on", "id"], name="plain_case_due_idx")]
 
 
+class Word(models.Model):
+    """What an indexed lookup needs: every word of the names in lower case, and numbers, with the birth date beside."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+    word = models.CharField(max_length=100)
+    born = models.DateField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["word", "born"], name="plain_word_idx")]
+
+
 class Person(models.Model):
     id = models.UUIDField(primary_key=True)
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="people")
@@ -46,7 +57,7 @@ class Person(models.Model):
     gender = models.TextField()
     nationalities = models.JSONField()
     languages = models.JSONField()
-    whereabouts = models.JSONField()
+    particulars = models.JSONField()
 
 
 class UserGrant(models.Model):

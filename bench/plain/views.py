@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from bench.plain.models import Case, Fact, GroupGrant, Person, UserGrant
+from bench.plain.models import Case, Fact, GroupGrant, Person, UserGrant, Word
 from casework.access.types import Level
 from casework.accounts import selectors as accounts
 from casework.cases.selectors import COUNTED
@@ -64,6 +64,22 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "may_create": True,
     }
     return render(request, "desk/case_list.html", context)
+
+
+def case_search(request: HttpRequest) -> HttpResponse:
+    form = SearchForm(request.POST)
+    form.is_valid()
+    *words, last = form.cleaned_data["words"].lower().split()
+    if last.count("-"):
+        hits = Word.objects.filter(word=words[0], born=last)
+    else:
+        hits = Word.objects.filter(word="".join((*words, last)))
+    rows = _visible(request.user.pk).filter(pk__in=hits.values("case_id"))
+    found = rows.only(*_COLUMNS).order_by(F("next_due_on").asc(nulls_last=True), "id")[:_SIZE]
+    page = Page(rows=tuple(_row(case) for case in found), total=rows.count(), number=1, size=_SIZE)
+    tabs = _list_tabs(mine=False, chosen={}, none=True)
+    context = {"cases": CaseList.of(page), "search": form, "form": form, "tabs": tabs}
+    return render(request, "desk/case_search.html", context)
 
 
 def _row(case: Case) -> CaseRow:
@@ -128,7 +144,8 @@ def _view(case: Case) -> CaseView:
             gender=person.gender,
             nationalities=tuple(person.nationalities),
             languages=tuple(person.languages),
-            state=person.whereabouts.get("state", ""),
+            state=person.particulars.get("state", ""),
+            papers=tuple(person.particulars.get("papers", ())),
         )
         for person in Person.objects.filter(case_id=case.id)
     )
@@ -168,7 +185,6 @@ def _derived(case: Case) -> ProcedureView:
                 recorded_by=row.recorded_by,
                 content=row.content["fact"],
                 note=row.content.get("note", ""),
-                corrected=False,
             )
             for row in rows
         ),

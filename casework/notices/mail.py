@@ -47,7 +47,7 @@ class _Words(NamedTuple):
 @lru_cache(maxsize=64)
 def _words(kind: str, urgent: bool, language: str, url: str) -> _Words:
     # The words depend on nobody and on no case, which is the point of them; so a thousand mails share one rendering.
-    context = {"correction": kind == Kind.CORRECTION, "urgent": urgent, "url": url, "count": 1}
+    context = {"correction": kind in (Kind.CORRECTION, Kind.RULES), "urgent": urgent, "url": url, "count": 1}
     with translation.override(language):
         subject, text, html = (
             render_to_string(f"notices/mail/{name}", context) for name in ("subject.txt", "body.txt", "body.html")

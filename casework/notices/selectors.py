@@ -13,9 +13,11 @@ from django.db.models import Q, QuerySet
 from casework.core import clock
 from casework.notices import demo_mailbox
 from casework.notices.models import Heartbeat, Notice
-from casework.notices.types import Channel, Heartbeats, Inbox, InboxItem, MailboxMessage, State, StoredNotice
+from casework.notices.types import Channel, Heartbeats, Inbox, InboxItem, Kind, MailboxMessage, State, StoredNotice
 
 PLANNING, DELIVERY, MAIL = "planning", "delivery", "mail"
+# Those of the kind `rules` are planned once and by nobody again: they are about a case, not about a limit.
+_PLANNED_AGAIN = ~Q(kind=Kind.RULES)
 _OPEN = Q(state__in=[State.PLANNED, State.CLAIMED]) | Q(state=State.SENT, settled_at__isnull=True)
 
 
@@ -29,14 +31,26 @@ def about(ids: Iterable[UUID]) -> dict[UUID, list[StoredNotice]]:
 
 def open_subjects(case_ids: Iterable[UUID]) -> set[UUID]:
     """Return what notices of these cases are about, where something is planned or still stands in an inbox."""
-    rows = Notice.objects.filter(_OPEN, case_id__in=list(case_ids), settled_at__isnull=True)
+    rows = Notice.objects.filter(_OPEN, _PLANNED_AGAIN, case_id__in=list(case_ids), settled_at__isnull=True)
     return set(rows.values_list("about_id", flat=True))
 
 
 def planned_subjects() -> Iterator[UUID]:
     """Return what planned notices are about, streamed; outside a transaction it sees the moment of the call."""
-    rows = Notice.objects.filter(state=State.PLANNED).order_by("about_id").values_list("about_id", flat=True)
-    return iter(rows.distinct().iterator(chunk_size=2000))
+    rows = Notice.objects.filter(_PLANNED_AGAIN, state=State.PLANNED).order_by("about_id")
+    return iter(rows.values_list("about_id", flat=True).distinct().iterator(chunk_size=2000))
+
+
+def waiting_lines(kind: Kind) -> list[StoredNotice]:
+    """Return the lines of a kind that are planned and stand in no inbox yet (one query)."""
+    rows = Notice.objects.filter(kind=kind, channel=Channel.INBOX, state=State.PLANNED).order_by("send_at", "id")
+    return [_stored(row) for row in rows]
+
+
+def mails_by_step(kind: Kind, steps: Iterable[str]) -> dict[str, tuple[UUID, date]]:
+    """Return what the mails of a kind are about, and their date, by their step: the same for all of a step."""
+    rows = Notice.objects.filter(kind=kind, channel=Channel.MAIL, step__in=list(steps))
+    return {step: (about, due_on) for step, about, due_on in rows.values_list("step", "about_id", "due_on").distinct()}
 
 
 def _stored(row: Notice) -> StoredNotice:
@@ -55,6 +69,7 @@ def _stored(row: Notice) -> StoredNotice:
         state=row.state,
         settled=row.settled_at is not None,
         told_at=_told_at(row),
+        was_due_on=row.was_due_on,
     )
 
 
@@ -64,7 +79,9 @@ def _told_at(row: Notice) -> datetime | None:
 
 
 def _inbox(user_id: UUID) -> QuerySet[Notice]:
-    return Notice.objects.filter(recipient_id=user_id, channel=Channel.INBOX, state=State.SENT, settled_at__isnull=True)
+    rows = Notice.objects.filter(recipient_id=user_id, channel=Channel.INBOX, state=State.SENT, settled_at__isnull=True)
+    # What was only to be known is done with once it was taken in hand.
+    return rows.exclude(kind=Kind.RULES, acknowledged_at__isnull=False)
 
 
 def inbox_for(user_id: UUID) -> Inbox:

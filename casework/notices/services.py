@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from casework.audit import actions
 from casework.audit import services as audit
@@ -24,7 +24,7 @@ from casework.core.errors import NotFound
 from casework.notices import mail, selectors
 from casework.notices.models import Heartbeat, Notice
 from casework.notices.signals import dispatching
-from casework.notices.types import Channel, Delivered, Failure, Inbox, NewNotice, State
+from casework.notices.types import Channel, Delivered, Failure, Inbox, Kind, NewNotice, State
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +132,8 @@ def dispatch() -> Delivered:
     trail entry for each delivery.
     """
     dispatching.send_robust(sender=Notice)
+    with work.acting(work.system_actor()):
+        _tell_once()
     boxed = _deliver_inboxes()
     mailed = _deliver_mails()
     with work.acting(work.system_actor()):
@@ -142,6 +144,31 @@ def dispatch() -> Delivered:
     if done != Delivered():
         logger.info("notices.dispatched", extra={"event": "notices.dispatched", "count": done.inbox + done.mail})
     return done
+
+
+def _tell_once() -> None:
+    """Drop what says of a case only that limits moved, where the same person is told the new date of one; and a mail
+    about a run that has no line left."""
+    waiting = Notice.objects.filter(kind=Kind.RULES, state=State.PLANNED)
+    if not waiting.exists():
+        return
+    corrections = Notice.objects.filter(
+        kind=Kind.CORRECTION,
+        channel=Channel.INBOX,
+        state__in=[State.PLANNED, State.SENT],
+        recipient_id=OuterRef("recipient_id"),
+        case_id=OuterRef("case_id"),
+        send_at__gte=OuterRef("planned_at"),
+    )
+    waiting.filter(Exists(corrections), channel=Channel.INBOX).update(state=State.VOIDED)
+    lines = Notice.objects.filter(
+        kind=Kind.RULES,
+        channel=Channel.INBOX,
+        state__in=[State.PLANNED, State.SENT],
+        recipient_id=OuterRef("recipient_id"),
+        step=OuterRef("step"),
+    )
+    waiting.filter(~Exists(lines), channel=Channel.MAIL).update(state=State.VOIDED)
 
 
 # Columns of a user that the worker's database role may not read.

@@ -22,6 +22,7 @@ class Kind(models.TextChoices):
 
     LIMIT = "limit", pgettext_lazy("notice", "A time limit needs attention")
     CORRECTION = "correction", pgettext_lazy("notice", "The date of a time limit has changed")
+    RULES = "rules", pgettext_lazy("notice", "Time limits of a case moved when all were computed again")
 
 
 class State(models.TextChoices):
@@ -52,9 +53,9 @@ class Failure(models.TextChoices):
 class NewNotice:
     """One occasion to tell one person by one channel; times aware.
 
-    `about_id` is what the notice is about (a time limit), `step` the code of the occasion (`"7d"`), `due_at` stands
-    beside `due_on` where the hour counts, `was_due_on` is the date told before (corrections). `nth` tells apart
-    occasions that are otherwise equal.
+    `about_id` is what the notice is about (a time limit; of kind `rules`, the case or the run), `step` the code of the
+    occasion (`"7d"`), `due_at` stands beside `due_on` where the hour counts, `was_due_on` is the date told before
+    (corrections). `nth` tells apart occasions that are otherwise equal.
     """
 
     recipient_id: UUID
@@ -96,6 +97,7 @@ class StoredNotice:
     state: str
     settled: bool
     told_at: datetime | None
+    was_due_on: date | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Background work of this area: wakes the services, holds no logic."""
 
+from uuid import UUID
+
 from celery import shared_task
 
 from casework.core import clock
@@ -10,3 +12,9 @@ from casework.procedure import services
 def refresh() -> None:
     """Derive again what changes today by the passing of time alone."""
     services.refresh_due(on=clock.today())
+
+
+@shared_task(name="procedure.derive_case")
+def derive_case(case_id: str) -> None:
+    """Derive a case again whose people changed while somebody else was deriving it."""
+    services.derive_case(UUID(case_id))

@@ -35,6 +35,7 @@ T = TypeVar("T")
 _BATCH = 500
 _LOCK = 0x6377_7265_6D31  # "cwrem1"
 _ASIDE = timedelta(hours=1)
+_ASKED = "reminders-asked"
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,22 @@ class Planned:
 def ask(case_id: UUID) -> None:
     """Ask for a case's reminders to be planned again: one row in the running transaction, and a wake-up on commit.
 
-    A wake-up that is lost (Redis down or emptied) costs a minute: the next dispatch finds the row.
+    A wake-up that is lost (Redis down or emptied) costs a minute: the next dispatch finds the row. The rows of a unit
+    of work are written together, before its commit.
     """
-    Pending.objects.bulk_create([Pending(case_id=case_id)])
+    asked = work.current().store.setdefault(_ASKED, set())
+    assert isinstance(asked, set)
+    asked.add(case_id)
+    work.before_commit(_ASKED, _write_asked)
     enqueue("reminders.plan_case", case_id)
+
+
+def _write_asked() -> None:
+    asked = work.current().store.pop(_ASKED, set())
+    assert isinstance(asked, set)
+    if connection.needs_rollback:
+        return  # nothing of this unit will stand, so nothing is to be planned
+    Pending.objects.bulk_create(Pending(case_id=case_id) for case_id in sorted(asked))
 
 
 def plan_case(case_id: UUID) -> Planned:

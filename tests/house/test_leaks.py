@@ -36,6 +36,7 @@ SECRETS = {
     "filename": "cobaltspoon",
     "document": "lanternmoss",
     "search": "Zyxwanova-Quill",
+    "paper": "ZQ7719304428",
 }
 
 
@@ -102,6 +103,7 @@ def _case_form(team) -> dict[str, object]:
         "birth_on_2": "1991",
         "nationalities_0": "RU",
         "languages_0": "ru",
+        "papers": SECRETS["paper"],
         "ground_lgbtqi": "on",
         "account_lgbtqi": SECRETS["account"],
         "channels": ["messenger"],

@@ -38,6 +38,22 @@ class TestTheSuiteItself:
             )
             assert cursor.fetchall() == []
 
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("table", ["procedure_rebuild", "procedure_rebuildpart"])
+    def test_has_no_right_to_what_is_the_workers_alone(self, table):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT relrowsecurity AND relforcerowsecurity,"
+                " has_table_privilege('cw_worker', oid, 'SELECT'),"
+                " has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER'),"
+                " has_any_column_privilege(oid, 'SELECT, INSERT, UPDATE, REFERENCES')"
+                " FROM pg_class WHERE relname = %s",
+                [table],
+            )
+            walled, workers, ours, ours_by_column = cursor.fetchone()
+        assert (walled, workers) == (True, True)
+        assert (ours, ours_by_column) == (False, False)
+
 
 class TestTheSources:
     def test_name_the_superuser_in_the_engines_alone(self):

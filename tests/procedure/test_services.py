@@ -97,7 +97,7 @@ class TestTheDocumentedCase:
 
     def test_derives_the_same_again(self, people, case_id):
         with cast.acting(people.wanda):
-            assert services.rebuild(case_id) == 0
+            assert services.derive_again(case_id) == 0
 
 
 class TestRecording:
@@ -147,7 +147,7 @@ class TestCorrecting:
             record_all(case_id, DOCUMENTED[:2])
             registered = selectors.recorded_facts(case_id)[0]
             services.correct_fact(
-                case_id, fact_id=registered.id, content={**DOCUMENTED[0], "on": "2026-08-20"}, note="Read again"
+                case_id, fact_id=registered.id, content={**DOCUMENTED[0], "on": "2026-08-20"}, reason="Read again"
             )
             facts = selectors.recorded_facts(case_id)
             assert [fact.on for fact in facts] == ["2026-08-20", "2026-09-02"]
@@ -169,7 +169,9 @@ class TestCorrecting:
             record_all(case_id, DOCUMENTED[:3])
             before = {limit.rule: limit.id for limit in selectors.stored_limits([case_id])}
             notified = selectors.recorded_facts(case_id)[-1]
-            services.correct_fact(case_id, fact_id=notified.id, content={**DOCUMENTED[2], "on": "2026-09-11"})
+            services.correct_fact(
+                case_id, fact_id=notified.id, content={**DOCUMENTED[2], "on": "2026-09-11"}, reason="The stamp"
+            )
             after = {limit.rule: limit.id for limit in selectors.stored_limits([case_id])}
         assert after["ammr-take-back-confirm-2w"] == before["ammr-take-back-confirm-2w"]
 
