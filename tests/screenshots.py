@@ -61,6 +61,14 @@ def _unfold(page: Page) -> None:
     page.evaluate("() => document.querySelectorAll('main details').forEach(part => { part.open = true; })")
 
 
+def _suppose(page: Page) -> None:
+    for label, text in (("Day", "20"), ("Month", "November"), ("Year", "2026")):
+        page.get_by_label(label, exact=True).first.fill(text)
+    page.locator("select[name=state]").select_option(label="Croatia")
+    page.get_by_label("Absconded", exact=True).check()
+    page.get_by_role("button", name="See what it would change", exact=True).click()
+
+
 def _half_filled(page: Page) -> None:
     page.get_by_label("Name in the original script").fill("Вымыслова Анна")
     for label, text in (("Day", "30"), ("Month", "February"), ("Year", "1990")):
@@ -83,6 +91,10 @@ SHOTS: dict[str, tuple[Shot, ...]] = {
         Shot("case", "{case}"),
         Shot("deadlines", "{case}deadlines/"),
         Shot("deadlines-unfolded", "{case}deadlines/", _unfold),
+        Shot("deadlines-russian", "{case}deadlines/?lang=ru", _unfold),
+        Shot("what-if-kinds", "{case}what-if/"),
+        Shot("what-if", "{case}what-if/absconding-notified/"),
+        Shot("what-if-answer", "{case}what-if/absconding-notified/", _suppose),
         Shot("timeline", "{case}timeline/"),
         Shot("fact-kinds", "{case}facts/new/"),
         Shot("fact", "{case}facts/new/transfer-decision-notified/"),

@@ -110,6 +110,7 @@ def _limits() -> list[dict[str, Any]]:
             "whose": _("Croatia"),
             "source": "https://example.org/law",
             "on_expiry": _("Silence counts as acceptance."),
+            "would_change": (_("If the other state answers, it is met."),),
         },
         {
             **common,
@@ -127,7 +128,7 @@ def _limits() -> list[dict[str, Any]]:
             **common,
             "label": _("Hearing"),
             "due": clock.now() + timedelta(hours=20),
-            "days": 1,
+            "days": clock.now() + timedelta(hours=20),
             "state": _("Running"),
             "badge": "warn",
             "whose": _("the authority"),
@@ -139,6 +140,7 @@ def _limits() -> list[dict[str, Any]]:
             "days": None,
             "state": _("Met on 20 November 2026"),
             "badge": "good",
+            "proof": {"fact": _("Answer received"), "on": today, "document": _("Letter of the authority")},
             "whose": _("the authority"),
         },
     ]
@@ -158,6 +160,14 @@ def _events() -> list[dict[str, Any]]:
             "text": _("A sentence about what was found, long enough to run over the end of a line on a phone."),
             "badge": _("Told, no document"),
             "tone": "warn",
+        },
+        {
+            "date": today - timedelta(days=9),
+            "title": _("Decision notified"),
+            "badge": _("Corrected"),
+            "tone": "info",
+            "reason": _("The postmark says otherwise."),
+            "before": (_("Two days earlier, as told on the telephone"),),
         },
         {"date": today, "title": _("Reply received"), "url": "#reply", "url_text": _("Open the document")},
     ]

@@ -51,6 +51,7 @@ NAVIGATION: tuple[tuple[str, StrOrPromise, Action], ...] = (
     ("board", pgettext_lazy("navigation", "Transfers"), Action.SEE_BOARD),
     ("inbox", pgettext_lazy("navigation", "Inbox"), Action.SEE_INBOX),
     ("trail", pgettext_lazy("navigation", "Audit trail"), Action.SEE_TRAIL),
+    ("rules", pgettext_lazy("navigation", "Rules"), Action.SEE_RULES),
     ("people", pgettext_lazy("navigation", "People"), Action.MANAGE_ACCOUNTS),
 )
 # Route -> what waits there for a person; a number is shown beside the link when it is not 0.

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from casework.cases.types import RiskLevel
 from casework.core import places
 from casework.law import packs, wording
+from casework.law.counting import Period
 from casework.law.facts import GROUPS, Member
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ DATES: Mapping[str, StrOrPromise] = {
 }
 
 HELP: Mapping[str, StrOrPromise] = {
+    "appeal_period": _("The period printed under “remedies” counts before any general rule."),
     "appeal_days": _("The figure printed under “remedies” counts before any general rule."),
     "departure_days": _("Leave empty where the person must leave at once."),
     "urgent_days": _("At least one week."),
@@ -132,17 +134,45 @@ NEXT_FACTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _say(key: str, fallback: str) -> str:
-    """Return a message of the law's catalogue in the page's language, English where the catalogue has no such."""
+def _say(key: str, fallback: str, lang: str = "") -> str:
+    """Return a message of the law's catalogue in `lang`, else in the page's language, English where it has neither."""
     if not wording.has(key):
         return fallback
-    language = (get_language() or "en").partition("-")[0]
-    return wording.render(key, language if language in wording.languages() else "en")
+    return wording.render(key, lang or law_language())
 
 
-def stage(code: str) -> str:
+LAW_LANGUAGES: Mapping[str, str] = {"en": "English", "fr": "français", "ru": "русский", "de": "Deutsch"}
+"""What each language that the law may be explained in calls itself."""
+
+
+def law_language(asked: str = "") -> str:
+    """Return the language to explain the law in: the one asked for, else the page's, else English.
+
+    One without a catalogue is as if it had not been asked for.
+    """
+    known = wording.languages()
+    page = (get_language() or "en").partition("-")[0]
+    return next((code for code in (asked, page) if code in known), "en")
+
+
+def law_languages() -> list[tuple[str, str]]:
+    """Return the languages that the law can be explained in, each by the name it has for itself."""
+    return [(code, LAW_LANGUAGES.get(code, code)) for code in sorted(wording.languages(), key=_as_listed)]
+
+
+def _as_listed(code: str) -> tuple[int, str]:
+    listed = list(LAW_LANGUAGES)
+    return (listed.index(code) if code in listed else len(listed)), code
+
+
+def basis(citation: str, lang: str = "") -> str:
+    """Return an article with the name of its act in the language in which the law is explained."""
+    return wording.words_for(lang or law_language()).basis(citation)
+
+
+def stage(code: str, lang: str = "") -> str:
     """Return a stage in words."""
-    return _say(f"stage.{code}", code) if code else str(_("No facts yet"))
+    return _say(f"stage.{code}", code, lang) if code else str(_("No facts yet"))
 
 
 def stages() -> list[tuple[str, str]]:
@@ -150,9 +180,9 @@ def stages() -> list[tuple[str, str]]:
     return [(code, stage(code)) for code in STAGES]
 
 
-def regime(code: str) -> str:
+def regime(code: str, lang: str = "") -> str:
     """Return a regime in words."""
-    return _say(f"regime.{code}", code)
+    return _say(f"regime.{code}", code, lang)
 
 
 def risk(level: str) -> str:
@@ -165,8 +195,10 @@ def country(code: str) -> str:
     return str(places.state_name(code)) if code else ""
 
 
-def whose(party: str) -> str:
-    """Return who must act: a state's name, or the party in words."""
+def whose(party: str, lang: str = "") -> str:
+    """Return who must act: a state's name, or the party in words; in `lang` where the law is told in another one."""
+    if lang and lang != law_language():
+        return wording.words_for(lang).party(party)
     if party in {"applicant", "authority"}:
         return str({"applicant": _("the applicant"), "authority": _("the authority")}[party])
     return country(party)
@@ -216,11 +248,23 @@ def particular(described: Member, value: Any) -> str:
             words = str(_("yes") if value else _("no"))
         case "days":
             words = ngettext("%(count)d day", "%(count)d days", int(value)) % {"count": int(value)}
+        case "period":
+            words = period(str(value))
         case "date" | "moment":
             words = moment(str(value))
         case _:
             words = str(value)
     return words
+
+
+def period(text: str) -> str:
+    """Return a length as the facts file writes it ("2 weeks") in words of the page's language."""
+    return wording.words_for(law_language()).period(Period.parse(text))
+
+
+def zone(name: str, country_code: str) -> str:
+    """Return whose clocks an hour is read on: "Time in France (Europe/Paris)"."""
+    return str(_("Time in %(country)s (%(zone)s)") % {"country": country(country_code), "zone": name})
 
 
 def moment(text: str) -> str:

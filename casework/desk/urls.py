@@ -14,7 +14,9 @@ from casework.desk.views import (
     home,
     inbox,
     people,
+    rules,
     trail,
+    what_if,
 )
 
 CASE = "cases/<uuid:case_id>/"
@@ -26,6 +28,8 @@ urlpatterns = [
     path(CASE, cases.case_detail, name="case_detail"),
     path(CASE + "edit/", cases.case_edit, name="case_edit"),
     path(CASE + "deadlines/", facts.case_deadlines, name="case_deadlines"),
+    path(CASE + "what-if/", what_if.what_if, name="what_if"),
+    path(CASE + "what-if/<slug:kind>/", what_if.what_if_form, name="what_if_form"),
     path(CASE + "timeline/", facts.case_timeline, name="case_timeline"),
     path(CASE + "facts/new/", facts.fact_new, name="fact_new"),
     path(CASE + "facts/new/<slug:kind>/", facts.fact_form, name="fact_form"),
@@ -44,6 +48,7 @@ urlpatterns = [
     path("inbox/<uuid:notice_id>/acknowledge/", inbox.inbox_acknowledge, name="inbox_acknowledge"),
     path("board/", board.board, name="board"),
     path("trail/", trail.trail, name="trail"),
+    path("rules/", rules.rules, name="rules"),
     path("people/", people.people, name="people"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

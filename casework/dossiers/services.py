@@ -118,6 +118,13 @@ def _exhibit(case_id: UUID, number: int, document: DocumentView) -> Exhibit:
     )
 
 
+def _faults(derived: ProcedureView) -> tuple[str, ...]:
+    """Return why no time limits could be computed, where the recorded facts contradict each other."""
+    if not derived.fault:
+        return ()
+    return (str(_("No time limits were computed: the recorded facts contradict each other.")), derived.fault)
+
+
 def _data(case: CaseView, derived: ProcedureView, *, purpose: str, organisation: str) -> DossierData:
     actor_id = work.current().actor.user_id
     assert actor_id is not None
@@ -137,7 +144,7 @@ def _data(case: CaseView, derived: ProcedureView, *, purpose: str, organisation:
             regime=words.regime(derived.regime),
             status=words.stage(derived.status),
             responsible_state=words.state(derived.responsible_state or ""),
-            remarks=derived.warnings,
+            remarks=(*_faults(derived), *derived.warnings, *(question.text for question in derived.questions)),
         ),
         notice=_("Computed from the facts recorded on the date above. It is not legal advice: check each limit."),
         parties=tuple(_party(person) for person in case.people),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
@@ -20,9 +20,17 @@ def _given(kind: FactKind) -> dict[str, Any]:
     for member in kind.members:
         if member.kind in {"date", "moment"}:
             given |= {f"{member.name}_0": "5", f"{member.name}_1": "10", f"{member.name}_2": "2026"}
+        elif member.kind == "period":
+            given |= {f"{member.name}_0": "2", f"{member.name}_1": "week"}
         else:
             given[member.name] = member.choices[0] if member.kind == "choice" else _VALUES[member.kind]
     return given
+
+
+def _asked(kind: FactKind) -> set[str]:
+    """The members that the form asks for: of the two that hold a printed figure, one."""
+    names = {member.name for member in kind.members}
+    return names - {"appeal_days"} if "appeal_period" in names else names
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +50,7 @@ class TestFactForm:
         assert fact.name == name
         assert fact.certainty == "document"
         given = set(fact.particulars) | ({"state"} if fact.state else set())
-        assert given == {member.name for member in VOCABULARY[name].members}
+        assert given == _asked(VOCABULARY[name])
 
     @pytest.mark.parametrize("name", sorted(VOCABULARY))
     def test_what_was_recorded_comes_back_unchanged(self, name):
@@ -52,7 +60,9 @@ class TestFactForm:
         typed: dict[str, Any] = {}
         for bound in shown:
             value = bound.value()
-            if hasattr(value, "year"):
+            if VOCABULARY[name].member(bound.name) and VOCABULARY[name].member(bound.name).kind == "period":
+                typed |= {f"{bound.name}_0": value.split()[0], f"{bound.name}_1": value.split()[1].rstrip("s")}
+            elif hasattr(value, "year"):
                 typed |= {f"{bound.name}_0": value.day, f"{bound.name}_1": value.month, f"{bound.name}_2": value.year}
             elif value not in (None, "", False):
                 typed[bound.name] = value
@@ -75,6 +85,30 @@ class TestFactForm:
             form = FactForm({**given, "on_1": month}, kind=kind, country="FI")
             assert form.is_valid()
             assert form.content["at"].endswith(offset)
+
+    @pytest.mark.parametrize("at", ["2026-09-01T22:30:00Z", "2026-09-01T22:30:00+00:00", "2026-09-02T01:30:00+03:00"])
+    def test_day_and_hour_of_a_moment_are_those_of_one_clock(self, at):
+        content = {"fact": "detained", "at": at, "ground": "transfer"}
+        form = FactForm(kind=VOCABULARY["detained"], country="FR", content=content)
+        assert (form["on"].value(), form["time"].value()) == (date(2026, 9, 2), time(0, 30))
+        typed = {"on_0": "2", "on_1": "9", "on_2": "2026", "time": "00:30", "ground": "transfer"}
+        again = FactForm(typed, kind=VOCABULARY["detained"], country="FR", content=content)
+        assert again.is_valid()
+        assert datetime.fromisoformat(again.content["at"]) == datetime.fromisoformat(at)
+
+    @pytest.mark.parametrize(
+        ("kind", "unknown"), [("imprisoned", "false"), ("imprisoned", "False"), ("visa-expires", "on")]
+    )
+    def test_a_date_is_asked_for_unless_it_can_be_and_is_said_to_be_unknown(self, kind, unknown):
+        form = FactForm({"date_unknown": unknown, "state": "HR"}, kind=VOCABULARY[kind], country="FR")
+        assert not form.is_valid()
+        assert "on" in form.errors
+
+    def test_what_is_supposed_has_nothing_that_only_the_record_keeps(self):
+        given = {**_given(VOCABULARY["vis-hit"]), "note": "n" * 4001}
+        form = FactForm(given, kind=VOCABULARY["vis-hit"], country="FR", supposed=True)
+        assert form.is_valid(), form.errors
+        assert ("note", "n" * 4001) in form.carried_apart
 
     def test_a_planned_fact_may_lie_ahead_and_another_may_not(self):
         tomorrow = {"on_0": "24", "on_1": "11", "on_2": "2026", "state": "HR"}

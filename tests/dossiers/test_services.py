@@ -16,6 +16,7 @@ from casework.core.errors import Invalid, NotAllowed, NotFound
 from casework.documents import services as documents
 from casework.dossiers import services
 from casework.procedure import services as procedure
+from casework.procedure.models import Fact
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +123,35 @@ def _all_titles(exported, key):
     with pikepdf.open(io.BytesIO(pyrage.decrypt(exported.content, [key]))) as pdf, pdf.open_outline() as outline:
         walk(outline.root)
     return found
+
+
+class TestWhatTheLawCannotSay:
+    """A dossier says what is open instead of leaving it out."""
+
+    @pytest.fixture
+    def remarks(self, monkeypatch):
+        """What the exported dossiers say beside their limits."""
+        found = []
+        build = services.dossier.build
+
+        def seen(data, exhibits):
+            found.extend(data.procedure.remarks)
+            return build(data, exhibits)
+
+        monkeypatch.setattr(services.dossier, "build", seen)
+        return found
+
+    def test_asks_for_a_figure_that_nobody_has_confirmed(self, people, remarks):
+        case_id = cast.open_a_case(people, country="HR")
+        with cast.acting(people.wanda):
+            procedure.record_fact(case_id, content={"fact": "transfer-decision-notified", "on": "2026-10-12"})
+            services.export(case_id, passphrase="six groups of four letters")
+        assert any("nobody has confirmed it" in remark for remark in remarks)
+
+    def test_says_why_there_are_no_limits_where_the_record_contradicts_itself(self, people, remarks):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda):
+            # As it could be recorded before the law refused it.
+            Fact(case_id=case_id, content={"fact": {**FACTS[1], "state": "FR"}, "note": ""}).save()
+            services.export(case_id, passphrase="six groups of four letters")
+        assert remarks[0] == "No time limits were computed: the recorded facts contradict each other."

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from casework.core import clock
+from casework.law import wording
 from tests.conftest import ROOT, manage
 from tests.journeys.visitor import Visitor
 
@@ -66,6 +67,8 @@ class Deadlines:
             return f"Met on {in_words(limit['met_on'])}"
         if "superseded_by" in limit:
             return f"Superseded: {self.label(limit['superseded_by'])}"
+        if "stopped_by" in limit:
+            return f"Stopped: {wording.render('fact.' + limit['stopped_by'])}"
         return STATES[limit["state"]]
 
     def limits(self) -> list[dict[str, Any]]:
@@ -81,6 +84,7 @@ class Deadlines:
                     "whose": parties.get(limit["whose"]) or WORDS[limit["whose"]],
                     "basis": limit["legal_basis"],
                     "because": limit["because"],
+                    "would_change": limit["would_change"],
                     "on_expiry": limit["on_expiry"],
                 }
                 for limit in self.answer["deadlines"]
@@ -101,19 +105,20 @@ def cards(visitor: Visitor) -> list[dict[str, Any]]:
     for summary in visitor.main.locator("details.settled > summary").all():
         summary.click()
     found = []
-    for card in visitor.main.locator(".limit-card").all():
-        card.locator("summary").click()
+    for card in visitor.main.locator(".limit-card:not(.question-card)").all():
+        card.locator(".limit-why > summary").click()
         facts = card.locator(".limit-facts > span")
-        expiry = card.locator("details > p")
+        expiry = card.locator(".limit-why > p")
         found.append(
             {
                 "label": card.locator(".limit-title").inner_text(),
-                "due": card.locator("time").get_attribute("datetime"),
-                "words": card.locator("time").inner_text(),
+                "due": card.locator(".limit-due time").get_attribute("datetime"),
+                "words": card.locator(".limit-due time").inner_text(),
                 "state": card.locator(".limit-badges .badge").first.inner_text(),
                 "whose": facts.nth(0).inner_text().removeprefix("Whose: "),
                 "basis": facts.nth(1).inner_text().removeprefix("Basis: "),
-                "because": card.locator("li").all_inner_texts(),
+                "because": card.locator(".limit-why li").all_inner_texts(),
+                "would_change": card.locator(".limit-change li").all_text_contents(),
                 "on_expiry": expiry.inner_text().removeprefix("When it passes: ") if expiry.count() else "",
             }
         )
@@ -192,7 +197,7 @@ class TestCaseworker:
         wanda.open("/cases/")
         wanda.page.get_by_role("searchbox").fill(words)
         wanda.press("Search")
-        expect(wanda.page.get_by_role("heading", level=1)).to_have_text("Search by name")
+        expect(wanda.page.get_by_role("heading", level=1)).to_have_text("Search")
         expect(wanda.main).to_contain_text("1 case found")
         expect(wanda.main.get_by_role("cell", name=name)).to_be_visible()
         assert wanda.page.url.endswith("/cases/")  # no name in the address

@@ -128,7 +128,7 @@ class TestLawyer:
         lev.open("/cases/")
         lev.page.get_by_role("searchbox").fill("Unsharedova")
         lev.press("Search")
-        expect(lev.main).to_contain_text("Nobody by that name")
+        expect(lev.main).to_contain_text("Nobody like that")
 
         wanda.open(f"/cases/{case_id}/access/")
         wanda.main.get_by_role("row").filter(has_text="Lev Lindqvist").get_by_role("link").click()

@@ -4,6 +4,7 @@ heading of the first level, the skip link first. axe runs beside the strict cont
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -144,6 +145,14 @@ class TestTheWatch:
         visitor.faults.clear()
 
 
+def _suppose(visitor: Visitor) -> None:
+    visitor.fill_date("Date", date(2026, 11, 20))
+    visitor.page.locator("select[name=state]").select_option(label="Croatia")
+    visitor.choose("Ground", "Absconded")
+    visitor.press("See what it would change")
+    expect(visitor.page.get_by_role("heading", level=2).first).to_be_visible()
+
+
 class TestScreens:
     """Looked at by a machine; `make screenshots` makes the pictures for people."""
 
@@ -190,6 +199,13 @@ class TestScreens:
                 ("summary", case, None),
                 ("deadlines", f"{case}deadlines/", None),
                 ("two readings", f"/cases/{_across_the_change(case_ids)}/deadlines/", None),
+                ("explained in Russian", f"{case}deadlines/?lang=ru", None),
+                ("what if, kinds", f"{case}what-if/", None),
+                ("what if, form", f"{case}what-if/absconding-notified/", None),
+                ("what if, wrong", f"{case}what-if/absconding-notified/", _press("See what it would change")),
+                ("what if, answer", f"{case}what-if/absconding-notified/", _suppose),
+                ("fact without a date", f"{case}facts/new/imprisoned/", None),
+                ("printed period", f"{case}facts/new/transfer-decision-notified/", None),
                 ("timeline", f"{case}timeline/", None),
                 ("documents", f"{case}documents/", None),
                 ("access", f"{case}access/", None),

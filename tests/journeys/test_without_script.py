@@ -78,7 +78,7 @@ def _fact_and_limits(wanda: Visitor, case: str) -> None:
     expect(wanda.page.get_by_role("status").first).to_contain_text("The fact was recorded")
     card = wanda.main.locator(".limit-card").filter(has_text="Take charge request")
     expect(card).to_contain_text("2 November 2026")
-    card.locator("summary").click()
+    card.locator(".limit-why > summary").click()
     expect(card.locator("li").first).to_contain_text("Counted from the day after 1 September 2026")
 
 

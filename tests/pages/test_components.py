@@ -109,6 +109,28 @@ class TestSummaryLists:
         assert f"<dd>{written}</dd>" in component("summary_list", items=[("Label", value)])
 
 
+class TestLimits:
+    """What the law says stands in its own language, each part of it marked."""
+
+    def test_mark_the_law_s_words_and_nothing_else(self) -> None:
+        limit = {
+            "label": "Überstellung",
+            "legal_basis": "Artikel 46",
+            "source": "",
+            "because": ["Sechs Monate"],
+            "would_change": ["Danach"],
+            "lang": "de",
+        }
+        card = component("limit_card", limit=limit)
+        compared = render(
+            '{% include "desk/_compared_limit.html" %}',
+            line={"label": "Überstellung", "lang": "de", "shown": limit, "now": None, "then": limit},
+        )
+        for written, summaries in ((card, 2), (compared, 1)):
+            assert written.count('<span class="visually-hidden" lang="de"> Überstellung</span></summary>') == summaries
+            assert '<span lang="de">Artikel 46</span>' in written
+
+
 class TestPlaces:
     def test_name_the_states_of_the_dublin_system(self) -> None:
         assert len(places.MEMBER_STATES) == 27 + 4
@@ -225,11 +247,11 @@ class TestTheShell:
     @pytest.mark.parametrize(
         ("name", "labels"),
         [
-            ("wanda", ["Today", "Cases", "Inbox"]),
-            ("cora", ["Today", "Cases", "Transfers", "Inbox"]),
-            ("lev", ["Today", "Cases", "Inbox"]),
-            ("aud", ["Audit trail"]),
-            ("ada", ["People"]),
+            ("wanda", ["Today", "Cases", "Inbox", "Rules"]),
+            ("cora", ["Today", "Cases", "Transfers", "Inbox", "Rules"]),
+            ("lev", ["Today", "Cases", "Inbox", "Rules"]),
+            ("aud", ["Audit trail", "Rules"]),
+            ("ada", ["Rules", "People"]),
         ],
     )
     def test_shows_each_role_its_own_navigation(self, people: cast.Cast, name: str, labels: list[str]) -> None:

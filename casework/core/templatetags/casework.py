@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -20,6 +20,7 @@ from casework.core import clock, places
 register = template.Library()
 
 _SOON_DAYS = 7
+_IN_HOURS = timedelta(hours=48)
 _TONES = {"success": "good", "warning": "warn", "error": "danger"}
 # The first word of a letter's Unicode name is its script; the subtags are those of ISO 15924.
 _SCRIPTS = {
@@ -69,8 +70,36 @@ def days_until(value: date | datetime | int | None) -> int | None:
 
 
 @register.filter
+def clock_name(value: date | datetime | None) -> str:
+    """Say on whose clocks an hour is read: "Paris time", or how far they are from UTC; nothing for a date."""
+    if not isinstance(value, datetime):
+        return ""
+    zone = getattr(_where_it_counts(value).tzinfo, "key", "")
+    if zone:
+        return _("%(city)s time") % {"city": zone.rpartition("/")[2].replace("_", " ")}
+    return f"UTC{value.isoformat()[-6:]}"
+
+
+def _hours_left(value: datetime) -> str:
+    seconds = int((value - clock.now()).total_seconds())
+    hours, minutes = abs(seconds) // 3600, abs(seconds) // 60
+    if seconds < 0:
+        if hours:
+            return ngettext("overdue by %(n)d hour", "overdue by %(n)d hours", hours) % {"n": hours}
+        return ngettext("overdue by %(n)d minute", "overdue by %(n)d minutes", minutes) % {"n": minutes}
+    if hours:
+        return ngettext("in %(n)d hour", "in %(n)d hours", hours) % {"n": hours}
+    return ngettext("in %(n)d minute", "in %(n)d minutes", minutes) % {"n": minutes}
+
+
+@register.filter
 def days_left(value: date | datetime | int | None) -> str:
-    """Say in words how far away a day is: in 5 days, tomorrow, today, overdue by 2 days."""
+    """Say in words how far away a day is: in 5 days, tomorrow, today, overdue by 2 days.
+
+    A date-time less than 48 hours away is told in hours: a period that counts in hours may end tonight.
+    """
+    if isinstance(value, datetime) and abs(value - clock.now()) < _IN_HOURS:
+        return _hours_left(value)
     days = days_until(value)
     if days is None:
         return ""
@@ -89,6 +118,8 @@ def days_tone(value: date | datetime | int | None) -> str:
     days = days_until(value)
     if days is None:
         return "neutral"
+    if isinstance(value, datetime) and value < clock.now():
+        return "danger"
     if days < 0:
         return "danger"
     return "warn" if days <= _SOON_DAYS else "neutral"

@@ -13,6 +13,7 @@ from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from casework.cases.types import (
+    CaseFilter,
     CaseInput,
     CaseState,
     CaseView,
@@ -67,6 +68,13 @@ class CaseForm(forms.Form):
         max_length=60,
         required=False,
         help_text=_("As the person states it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    papers = forms.CharField(
+        label=_("Numbers of papers"),
+        max_length=400,
+        required=False,
+        help_text=_("Passport, identity card, number at the authority; several with commas between them."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     country = forms.ChoiceField(
@@ -202,6 +210,7 @@ class CaseForm(forms.Form):
                 nationalities=self._values("nationalities"),
                 languages=self._values("languages"),
                 state=self.case.applicant.state if self.case else "",
+                papers=tuple(paper.strip() for paper in clean["papers"].split(",") if paper.strip()),
             ),
             grounds=tuple(
                 GroundInput(kind=kind, account=clean[f"account_{kind}"].strip())
@@ -273,6 +282,7 @@ def _initial(case: CaseView) -> dict[str, Any]:
         "gender": applicant.gender,
         "nationalities": applicant.nationalities,
         "languages": applicant.languages,
+        "papers": ", ".join(applicant.papers),
         "country": case.country,
         "channels": contact.channels,
         "contact_details": contact.details,
@@ -324,12 +334,33 @@ class CaseFilterForm(forms.Form):
 
 
 class SearchForm(forms.Form):
-    """A name, or part of one, in either script."""
+    """Names or parts of them, a number, a birth date; and choices that are sealed, so that they stand in no address."""
 
     words = forms.CharField(
-        label=_("Find by name"),
+        label=_("Find by name or number"),
         max_length=120,
         strip=True,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto", "type": "search"}),
     )
+    ground = forms.ChoiceField(label=_("Ground"), required=False, choices=[("", _("All")), *Ground.choices])
+    nationality = forms.ChoiceField(label=_("Nationality"), required=False)
     page = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
+        nationality = self.fields["nationality"]
+        assert isinstance(nationality, forms.ChoiceField)
+        nationality.choices = [("", _("All")), *places.COUNTRIES]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors and not any(cleaned[name] for name in ("words", "ground", "nationality")):
+            self.add_error("words", _("Enter a name or a number, or choose a ground or a nationality."))
+        return cleaned
+
+    @property
+    def wanted(self) -> CaseFilter:
+        """What was asked for, open and closed cases alike."""
+        asked = {name: self.cleaned_data[name] for name in ("words", "ground", "nationality")}
+        return CaseFilter(**asked, state="")

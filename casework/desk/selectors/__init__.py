@@ -6,17 +6,21 @@ Reading a case leaves a trace, so what opens one stands in `services`, not here.
 from casework.desk.selectors._access import AccessLine, access_lines, role_levels
 from casework.desk.selectors._board import BoardColumn, BoardLine, board_columns, board_lines
 from casework.desk.selectors._cases import CaseList, ListRow, list_rows
+from casework.desk.selectors._compare import Compared, ComparedLimit, compared
 from casework.desk.selectors._documents import DocumentLine, document_lines
 from casework.desk.selectors._inbox import InboxGroup, InboxLine, inbox_groups
 from casework.desk.selectors._page import (
     CaseHeader,
+    DocumentLink,
     LimitCard,
+    QuestionCard,
     TimelineItem,
     fact_line,
     header_of,
     limit_cards,
     people_summary,
     procedure_summary,
+    question_cards,
     timeline_items,
 )
 from casework.desk.selectors._people import Colleague, all_teams, colleagues, team_of
@@ -30,12 +34,16 @@ __all__ = [
     "CaseHeader",
     "CaseList",
     "Colleague",
+    "Compared",
+    "ComparedLimit",
     "DocumentLine",
+    "DocumentLink",
     "DueLine",
     "InboxGroup",
     "InboxLine",
     "LimitCard",
     "ListRow",
+    "QuestionCard",
     "TimelineItem",
     "Today",
     "TrailLine",
@@ -46,6 +54,7 @@ __all__ = [
     "board_lines",
     "case_trail",
     "colleagues",
+    "compared",
     "document_lines",
     "fact_line",
     "header_of",
@@ -54,6 +63,7 @@ __all__ = [
     "list_rows",
     "people_summary",
     "procedure_summary",
+    "question_cards",
     "role_levels",
     "team_of",
     "timeline_items",

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from casework.cases import selectors as cases
 from casework.desk import labels
-from casework.notices.types import Inbox, InboxItem
+from casework.notices.types import Inbox, InboxItem, Kind
 from casework.procedure import selectors as procedure
+from casework.procedure.types import StoredLimit
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -64,7 +65,7 @@ def inbox_groups(inbox: Inbox) -> list[InboxGroup]:
             id=item.id,
             case_id=item.case_id,
             reference=references[item.case_id],
-            label=labels.rule(limit.rule) if limit else str(_("A time limit that no longer stands")),
+            label=_label(item, limit),
             due=item.due,
             was_due_on=item.was_due_on,
             whose=labels.whose(limit.whose) if limit else "",
@@ -84,3 +85,9 @@ def inbox_groups(inbox: Inbox) -> list[InboxGroup]:
         for name, label, tone in _GROUPS
     ]
     return [group for group in groups if group.lines]
+
+
+def _label(item: InboxItem, limit: StoredLimit | None) -> str:
+    if item.kind == Kind.RULES:
+        return str(_("Time limits of this case moved when all were computed again"))
+    return labels.rule(limit.rule) if limit else str(_("A time limit that no longer stands"))

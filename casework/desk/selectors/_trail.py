@@ -22,6 +22,8 @@ _SHORT = 8
 _PARTICULARS = {
     "purpose": _("For: %s"),
     "words": _("Searched for: %s"),
+    "ground": _("With the ground: %s"),
+    "nationality": _("With the nationality: %s"),
     "pages": _("Pages: %s"),
 }
 

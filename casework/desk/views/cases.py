@@ -24,7 +24,7 @@ from casework.core import work
 from casework.core.errors import Conflict, Invalid
 from casework.desk import selectors, services
 from casework.desk.forms.cases import CaseFilterForm, CaseForm, SearchForm
-from casework.desk.views._shared import case_context, page_number, put_errors, under_case
+from casework.desk.views._shared import case_context, fault_of, page_number, put_errors, under_case
 
 _SHOWN_LIMITS = 3
 _SHOWN_FACTS = 5
@@ -67,8 +67,7 @@ def _search(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.POST)
     found = None
     if form.is_valid():
-        wanted = CaseFilter(words=form.cleaned_data["words"], state="")
-        found = services.list_cases(wanted, form.cleaned_data["page"] or 1)
+        found = services.list_cases(form.wanted, form.cleaned_data["page"] or 1)
     context = {"cases": found, "search": form, "form": form, "tabs": _list_tabs(mine=False, chosen={}, none=True)}
     return render(request, "desk/case_search.html", context)
 
@@ -160,6 +159,7 @@ def case_detail(request: HttpRequest, case_id: UUID) -> HttpResponse:
         "record": selectors.people_summary(page.case),
         "procedure": selectors.procedure_summary(page.header, page.case),
         "summary": page.case.summary,
+        "fault": fault_of(page),
         "warnings": page.procedure.warnings,
         "cards": cards[:_SHOWN_LIMITS],
         "more_cards": max(0, len(cards) - _SHOWN_LIMITS),

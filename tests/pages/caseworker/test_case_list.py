@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from casework.audit import selectors as audit
 from casework.cases import selectors as cases
 from casework.cases.types import PersonInput
@@ -70,7 +73,7 @@ class TestSearchByName:
     def test_never_finds_a_case_of_another_team(self, people, visit):
         cast.open_a_case(people, "otto", applicant=_person("Obraztsov Rustam"))
         page = visit("wanda").post("/cases/", {"words": "Obraztsov"}).content.decode()
-        assert "Nobody by that name" in page
+        assert "Nobody like that" in page
         assert "Obraztsov Rustam" not in page
 
     def test_answers_at_once_so_that_no_name_stands_in_an_address(self, people, visit, case_id):
@@ -88,7 +91,29 @@ class TestSearchByName:
             assert "case.searched" in [entry.action for entry in audit.entries_of_actor(people.wanda)]
 
     def test_without_words_says_what_is_missing(self, people, visit):
-        assert b"This field is required" in visit("wanda").post("/cases/", {"words": " "}).content
+        assert b"Enter a name or a number" in visit("wanda").post("/cases/", {"words": " "}).content
+
+    def test_takes_a_number_a_ground_or_a_nationality_and_puts_none_in_an_address(self, people, visit):
+        given = cast.a_case()
+        applicant = replace(given.applicant, papers=("75 7654321",), nationalities=("KZ",))
+        case_id = cast.open_a_case(people, applicant=applicant)
+        with cast.acting(people.wanda):
+            reference = cases.references([case_id])[case_id]
+        wanda = visit("wanda")
+        assert "75 7654321" in wanda.get(f"/cases/{case_id}/").content.decode()
+        for asked in ({"words": "757654321"}, {"ground": "military"}, {"words": "Testow", "nationality": "KZ"}):
+            page = wanda.post("/cases/", asked).content.decode()
+            assert reference in page, asked
+            assert "757654321" not in "".join(re.findall(r'(?:href|action)="([^"]*)"', page))
+        for asked in ({"words": "757654322"}, {"ground": "lgbtqi"}, {"words": "Testow", "nationality": "RU"}):
+            assert reference not in wanda.post("/cases/", asked).content.decode(), asked
+
+    def test_keeps_what_was_asked_from_page_to_page(self, people, visit):
+        for _ in range(51):
+            cast.open_a_case(people)
+        page = visit("wanda").post("/cases/", {"ground": "military", "page": "2"}).content.decode()
+        assert "Page 2 of 2" in page
+        assert '<input type="hidden" name="ground" value="military">' in page
 
 
 class TestQueries:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from casework.cases import selectors as cases
 from casework.cases import services as case_services
 from tests import cast
+from tests.pages.conftest import record
 
 SMALLEST = {"name_latin": "Maketova Vera", "country": "FR"}
 FULL = {
@@ -125,6 +127,25 @@ class TestChangingACase:
         assert "The second to save" in page
         assert 'name="version" value="2"' in page
         assert _opened(people, url).summary == "The first to save"
+
+    def test_a_country_that_the_facts_contradict_is_refused_beside_its_field(self, people, visit):
+        wanda = visit("wanda")
+        url = wanda.post("/cases/new/", FULL).url
+        case_id = url.strip("/").split("/")[1]
+        facts = ({"fact": "eurodac-hit", "on": "2026-09-02", "state": "HR", "category": "asylum"},)
+        record(people, UUID(case_id), facts=facts)
+        version = wanda.get(url + "edit/").content.decode().split('name="version" value="')[1].split('"')[0]
+        typed = {**FULL, "country": "HR", "summary": "Typed with care", "version": version}
+        answer = wanda.post(url + "edit/", typed)
+        page = answer.content.decode()
+        assert answer.status_code == 200
+        assert "does not go with this country" in page.split('id="id_country_error"')[1].split("</div>")[0]
+        assert "facts[" not in page
+        assert "Typed with care" in page
+        assert '<option value="HR" selected' in page
+        assert _opened(people, url).country == "FR"
+        for path in ("", "deadlines/", "timeline/"):
+            assert wanda.get(url + path).status_code == 200
 
     def test_a_mistake_keeps_the_version_that_was_shown_first(self, people, visit):
         wanda = visit("wanda")

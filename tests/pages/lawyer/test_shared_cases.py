@@ -42,7 +42,7 @@ class TestLawyer:
             page = lev.get(url).content.decode()
             assert "Testov Piotr" in page
             assert "Not Shared" not in page
-        assert "Nobody by that name" in lev.post("/cases/", {"words": "Not Shared"}).content.decode()
+        assert "Nobody like that" in lev.post("/cases/", {"words": "Not Shared"}).content.decode()
 
     def test_reads_everything_and_is_offered_nothing_that_writes(self, people, visit, shared):
         lev = visit("lev")
