@@ -104,9 +104,7 @@ def taken_back(timeline: Timeline, event: Event) -> bool:
 
 def decision_final(_: Timeline, event: Event) -> bool:
     """The decision can no longer be appealed against; a court's is taken as final where nothing else is recorded."""
-    if event.fact is None:
-        return False
-    final = event.fact.get("final")
+    final = event.fact.get("final") if event.fact is not None else None
     return event.name == "appeal-decided" if final is None else bool(final)
 
 

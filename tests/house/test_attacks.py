@@ -492,10 +492,12 @@ class TestTheDatabaseRoles:
         names = [
             "audit_follow",
             "audit_hold",
+            "cases_forget_tokens",
             "crypto_wrap_under_active",
             "cw_leads",
             "cw_may_grant",
             "cw_no_stream",
+            "cw_search",
             "cw_sees",
         ]
         assert [name for name, _config in rows] == names
@@ -527,6 +529,7 @@ class TestTheDatabaseRoles:
             "accounts_membership",
             "cases_casegroupgrant",
             "cases_caseusergrant",
+            "cases_searchtokens",
             "crypto_keywrap",
             "django_session",
             "mfa_authenticator",

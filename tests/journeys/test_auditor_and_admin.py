@@ -35,7 +35,7 @@ def _a_worked_case(people):
     with cast.acting(people.wanda):
         fact = {"fact": "application-registered", "on": "2026-09-01", "state": "FR"}
         fact_id = procedure.record_fact(case_id, content=fact, note="Synthetic note that left his unit.")
-        procedure.correct_fact(case_id, fact_id=fact_id, content={**fact, "on": "2026-09-02"})
+        procedure.correct_fact(case_id, fact_id=fact_id, content={**fact, "on": "2026-09-02"}, reason="misread")
         upload = documents.seal_bytes(case_id, name="paper.txt", content=b"Synthetic paper.\n")
         documents.add_document(case_id, upload=upload, title="Call-up paper", kind="military")
         access.grant(case_id=case_id, user_id=people.lev, level=Level.VIEW, reason="Testov asked", until=None)

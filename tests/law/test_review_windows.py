@@ -313,3 +313,40 @@ class TestAGrantWithoutAPendingAppeal:
         found = derive_from(facts, on="2027-03-01", country="DE")
         assert only(found, "ammr-transfer-6m").state == "stopped"
         assert not said(found.warnings, "Record the appeal")
+
+
+class TestWhatLeavesNothingOpen:
+    """A later end that is no later, another state's window, an appeal after the first ruling."""
+
+    def test_an_onward_appeal_is_not_what_may_have_suspended_by_right(self) -> None:
+        onward = "2025-05-20 appeal-decided against=transfer-decision outcome=dismissed\n"
+        onward += "2025-06-01 appeal-lodged against=transfer-decision by=applicant"
+        found = derive_from(joined(APPEALED, onward), on="2025-12-01", country="DE")
+        assert said(found.warnings, RESERVED, "20 November 2025")
+
+    def test_an_end_counted_from_a_refusal_within_the_three_years(self) -> None:
+        facts = """
+            2026-08-01 application-registered
+            2026-08-10 take-back-notified HR
+            2026-08-20 take-back-confirmed HR
+            2026-09-01 transfer-decision-notified
+            2026-09-03 appeal-lodged against=transfer-decision
+            2026-09-20 suspensive-effect-refused
+            2026-10-05 absconding-notified HR ground=absconded
+        """
+        found = derive_from(facts, on="2029-12-01", country="DE")
+        assert only(found, "ammr-transfer-absconded-3y").state == "expired"
+        assert said(found.warnings, BARE, "5 October 2029")
+        assert not said(found.warnings, RESERVED)
+
+    def test_what_concerns_another_state(self) -> None:
+        other = "2025-02-02 take-back-requested PL basis=eurodac\n2025-02-11 take-back-accepted PL"
+        found = derive_from(joined(OLD_ABSCONDED_WHILE_SUSPENDED, other), on="2026-06-01", country="DE")
+        claims = [w for w in found.warnings if w.startswith((BARE, RESERVED))]
+        assert {claim.startswith(RESERVED) for claim in claims} == {False, True}
+
+    def test_three_years_that_are_over_before_the_window(self) -> None:
+        back = "2026-10-20 available-again\n2029-11-20 appeal-decided against=transfer-decision outcome=dismissed"
+        found = derive_from(joined(ABSCONDED_WHILE_SUSPENDED, back), on="2030-06-01", country="DE")
+        assert said(found.warnings, BARE, "20 May 2030")
+        assert not said(found.warnings, RESERVED)

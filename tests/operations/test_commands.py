@@ -85,7 +85,13 @@ class TestRebuildDeadlines:
         return case_id
 
     def test_changes_nothing_when_all_is_well_and_mends_what_was_changed(self, case_id, superuser):
-        assert _printed("rebuild_deadlines") == {"cases": 1, "changed": 0, "moved": 0, "failed": []}
+        assert _printed("rebuild_deadlines") == {
+            "cases": 1,
+            "changed": 0,
+            "moved": 0,
+            "failed": [],
+            "superseded": False,
+        }
         superuser.execute("UPDATE procedure_limit SET due_on = due_on + 30")
         assert _printed("rebuild_deadlines")["changed"] > 0
         assert _printed("rebuild_deadlines")["changed"] == 0

@@ -207,11 +207,25 @@ class TestRotationKilled:
         assert _left(superuser, 2) == 0
 
 
+def _until_waiting(superuser, number):
+    for _ in range(300):
+        superuser.execute("SELECT pg_stat_clear_snapshot()")
+        waiting = superuser.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+        if waiting[0] >= number:
+            return
+        time.sleep(0.1)
+    pytest.fail("the rotations did not come to wait")
+
+
 class TestRotationsTogether:
     def test_share_the_work(self, people, superuser):
         _many_scopes(4_000)
         total = superuser.execute("SELECT count(*) FROM crypto_keywrap").fetchone()[0]
-        running = [_started("rotate_keys", "--json", "--batch", "20") for _ in range(2)]
+        with superuser.transaction():
+            # Neither begins before both are there.
+            superuser.execute("LOCK TABLE crypto_keywrap IN EXCLUSIVE MODE")
+            running = [_started("rotate_keys", "--json", "--batch", "20") for _ in range(2)]
+            _until_waiting(superuser, len(running))
         said = [json.loads(process.communicate()[0]) for process in running]
         assert [process.returncode for process in running] == [0, 0]
         if {one["wrapping_key"] for one in said} == {2}:
