@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -36,7 +37,8 @@ def _another_language(monkeypatch: pytest.MonkeyPatch) -> None:
     marked = {key: text if key.startswith(kept) else f"[de] {text}" for key, text in english.items()}
     monkeypatch.setattr(wording, "languages", lambda: ("en", "de"))
     monkeypatch.setattr(wording, "catalogue", lambda lang: marked if lang == "de" else english)
-    wording.words_for.cache_clear()
+    # What is kept of the words belongs to this test alone.
+    monkeypatch.setattr(wording, "words_for", lru_cache(wording.Words))
 
 
 class TestRecordingAFact:
