@@ -269,11 +269,6 @@ def skeletons(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reading.whole for readings in _folded(word) for reading in readings))
 
 
-def same_name(one: str, other: str) -> bool:
-    """Say whether two words may be spellings of one name."""
-    return not set(skeletons(one)).isdisjoint(skeletons(other))
-
-
 def line(names: Iterable[str]) -> str:
     """Return what a person's names are matched by: ` start` or ` start=whole` for every reading of every word, a space.
 

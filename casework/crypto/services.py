@@ -501,11 +501,6 @@ def wrapping_key(version: int) -> Kek:
     return _kek(version)
 
 
-def newest_wrapping_key() -> Kek:
-    """Return the wrapping key that wraps what is made now."""
-    return _newest_kek()
-
-
 def _kek(version: int) -> Kek:
     with _process.lock:
         # An unknown version is one made by a rotation since we last looked.

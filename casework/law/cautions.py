@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from casework.law import practice
 from casework.law.counting import end_of, nominal_end
 from casework.law.limits import Limit
-from casework.law.packs import Rule
+from casework.law.packs import PRINTED, Rule
 from casework.law.reading import Reading
 from casework.law.regime import AMMR, AMMR_APPLIES_FROM, DUBLIN3
 from casework.law.timeline import Event, Message, Timeline
@@ -18,7 +18,6 @@ _OF_A_REVIEW = frozenset({"claim.release", "claim.review-late"})
 _OF_A_WINDOW = frozenset({"claim.responsible-here", "claim.responsible-here-open"})
 # An annulment alone was asked for, and the six months ran out while that was pending (CCE, 15 February 2017, 182277).
 _APPEAL_SUSPENDS_NOTHING = frozenset({"BE"})
-_PRINTED = frozenset({"appeal_days", "appeal_period", "departure_days"})
 
 
 def about(reading: Reading, settled: bool) -> Iterator[Message]:
@@ -153,7 +152,7 @@ def _running(limit: Limit, reading: Reading) -> Iterator[Message]:
     if limit.end_strict < reading.on:
         started = limit.starts_strict != limit.starts_rolled or (limit.at_strict is not None and not limit.event.at)
         yield Message("warning.between-open" if started else "warning.between", _named(limit))
-    if not limit.printed and limit.rule.length_from in _PRINTED:
+    if not limit.printed and limit.rule.length_from in PRINTED:
         shortest = limit.rule.between is not None or limit.rule.length_from == "appeal_days"
         key = "warning.appeal-days-minimum" if shortest else "warning.printed-wanted"
         yield Message(key, {**_named(limit), "due": limit.due, "period": limit.period})
@@ -161,7 +160,7 @@ def _running(limit: Limit, reading: Reading) -> Iterator[Message]:
 
 def _facts_that_do_not_fit(limit: Limit, reading: Reading) -> Iterator[Message]:
     rule, on = limit.rule, limit.event.strict
-    if rule.length_from in _PRINTED and limit.printed:
+    if rule.length_from in PRINTED and limit.printed:
         yield from _printed(limit)
     if limit.event.name == "detained" and rule.restarts_on:
         yield Message("warning.detained-after-acceptance", {**_named(limit), "on": on})

@@ -38,6 +38,9 @@ FIGURES = ("appeal_days", "appeal_period", "departure_days", "urgent_days")
 law, so that the figure is not moved off a day off.
 """
 
+PRINTED = frozenset(FIGURES) - {"urgent_days"}
+"""Those of them that the decision prints."""
+
 DERIVED_EVENTS = frozenset({"acceptance", "relocation", "suspension", "suspension-over"})
 """Events that no one records: another state is bound (expressly or by silence), a transfer suspended, or no longer."""
 

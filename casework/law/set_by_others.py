@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from casework.law.calendars import zone_of
 from casework.law.timeline import Event, Timeline, since
@@ -71,26 +72,18 @@ class SetDates:
         because = [words.say(f"because.set-by-{by}", {"on": event.strict, "due": due, "what": fact.get("what")})]
         if closing is not None:
             because.append(words.say("because.set-met", {"on": closing.strict}))
-        return Deadline(
+        return self._limit(
+            event,
+            due,
+            explain,
             rule=f"set-by-{by}",
-            starts=event.strict,
-            due=due,
-            due_strict=due,
-            due_rolled=due,
-            reading=None,
             state=state,
             met_on=closing.strict if closing else None,
-            stopped_by=None,
-            superseded_by=None,
             whose=str(fact.get("whose")),
             on_expiry=words.say(f"expiry.set-by-{by}"),
             legal_basis=words.say(f"basis.set-by-{by}", {"on": event.strict}),
-            source="",
-            confidence="verified",
-            because=tuple(because) if explain else (),
+            because=tuple(because),
             label=words.say(f"label.set-by-{by}"),
-            certainty=fact.certainty,
-            started_by=self._timeline.place_of(event),
             met_by=self._timeline.place_of(closing) if closing else None,
         )
 
@@ -109,26 +102,38 @@ class SetDates:
         because = [words.say("because.appointment", {"due": due})]
         if closing is not None:
             because.append(words.say("because.appointment-cancelled", {}))
-        return Deadline(
+        return self._limit(
+            event,
+            due,
+            explain,
             rule=f"appointment-{kind}",
+            state=state,
+            stopped_by="appointment-cancelled" if closing else None,
+            whose="applicant",
+            on_expiry=words.say("expiry.appointment"),
+            legal_basis=words.say("basis.appointment"),
+            because=tuple(because),
+            label=words.say(f"label.appointment-{kind}"),
+        )
+
+    def _limit(
+        self, event: Event, due: date | datetime, explain: bool, *, because: tuple[str, ...], **members: Any
+    ) -> Deadline:
+        """Return a time limit whose date was set, so that every way of counting gives the same."""
+        members = {"met_on": None, "stopped_by": None, "met_by": None, **members}
+        return Deadline(
             starts=event.strict,
             due=due,
             due_strict=due,
             due_rolled=due,
             reading=None,
-            state=state,
-            met_on=None,
-            stopped_by="appointment-cancelled" if closing else None,
             superseded_by=None,
-            whose="applicant",
-            on_expiry=words.say("expiry.appointment"),
-            legal_basis=words.say("basis.appointment"),
             source="",
             confidence="verified",
-            because=tuple(because) if explain else (),
-            label=words.say(f"label.appointment-{kind}"),
-            certainty=fact.certainty,
+            because=because if explain else (),
+            certainty=_fact(event).certainty,
             started_by=self._timeline.place_of(event),
+            **members,
         )
 
 

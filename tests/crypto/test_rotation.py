@@ -61,7 +61,7 @@ class TestRotation:
     def test_of_one_wrap_refuses_what_opening_refuses(self, part: str) -> None:
         ring = services.create_scope("case", uuid4()).newest
         row = KeyScope.objects.get(scope=ring.scope)
-        old, new = services.newest_wrapping_key(), Kek(9, new_key())
+        old, new = services._newest_kek(), Kek(9, new_key())
         given: dict[str, Any] = {"old": old, "new": new, "scope": ring.scope, "generation": 1}
         given["commit"] = bytes(row.commit)
         blob = bytes(KeyWrap.objects.get(scope=ring.scope).blob)
@@ -99,7 +99,7 @@ class TestRotation:
         assert KekRow.objects.filter(version=1).exists()
 
     def test_with_an_older_version_cached_makes_a_scope_all_the_same(self) -> None:
-        services.newest_wrapping_key()
+        services._newest_kek()
         kept = dict(services._process.keks), dict(services._process.blobs), services._process.newest
         rotate()
         # Another process, minutes later: it still holds version 1 and thinks it the newest.
@@ -263,7 +263,7 @@ class TestCache:
         rotate(NOW + timedelta(days=15))
         services.wrapping_key(2)
         later(monkeypatch, services.cache_limits().wrapping_keys_seconds + 1)
-        services.newest_wrapping_key()
+        services._newest_kek()
         assert 1 not in services._process.keks
         with pytest.raises(DecryptError):
             services.wrapping_key(1)

@@ -28,7 +28,7 @@ class RuleFilterForm(forms.Form):
     """
 
     q = forms.CharField(
-        label=_("Search"),
+        label=_("Search the rules"),
         help_text=_("Words of a rule, its article or its id, such as “absconding” or “Art. 46”."),
         required=False,
         max_length=100,
