@@ -20,7 +20,10 @@ from casework.access import services as access
 from casework.access.types import Level
 from casework.accounts import services as accounts
 from casework.accounts.models import User
+from casework.cases import finding as search_of_cases
 from casework.cases import selectors as cases
+from casework.cases.models import Case
+from casework.cases.types import CaseFilter, CaseState
 from casework.core import work
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,6 +86,16 @@ def somebody_who_sees(count: int, coordinator: UUID) -> User:
             for case_id in shared[at : at + _PER_TRANSACTION]:
                 access.grant(case_id=case_id, user_id=user.pk, level=Level.VIEW, reason="Synthetic.")
     return user
+
+
+def finding(user: User, words: str) -> Callable[[], Any]:
+    """Return what finds the cases alone, in a unit of work of its own: grants, keys, values, comparing; no page."""
+
+    def act() -> list[UUID]:
+        with work.acting(work.Actor(user.pk, kind="command")):
+            return search_of_cases.matching(Case.objects.filter(state=CaseState.OPEN), CaseFilter(words=words))
+
+    return act
 
 
 def timed(act: Callable[[], Any], rounds: int) -> float:

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "casework.access.middleware.ActingMiddleware",
+    "casework.accounts.presence.PresenceMiddleware",
     "casework.accounts.middleware.SecondFactorMiddleware",
 ]
 
@@ -107,6 +108,11 @@ if ROLE == "web":
         "options": "-c idle_in_transaction_session_timeout=15min",
         **cast(dict[str, str], DATABASES["default"]["OPTIONS"]),
     }
+# For `backup` and `restore` alone, which hand them to PostgreSQL's own programs: the role that reads everything, the
+# owner, and the owner in the database where backups are tried out.
+DATABASE_BACKUP_URL = env.text("DATABASE_BACKUP_URL", "")
+DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", "")
+DATABASE_SCRATCH_URL = env.text("DATABASE_SCRATCH_URL", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
@@ -165,7 +171,8 @@ SILENCED_SYSTEM_CHECKS = ["guardian.W001", "auth.W004"]
 
 # The table holds digests: a row that was read or copied is no cookie.
 SESSION_ENGINE = "casework.accounts.sessions"
-SESSION_COOKIE_AGE = 12 * 60 * 60
+# Sign-ins end earlier, after use and age (casework.accounts.presence), which keeps what was typed.
+SESSION_COOKIE_AGE = 13 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
@@ -209,6 +216,8 @@ else:
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": _STATIC_STORAGE},
+    # Ciphertext only, under random names: any storage of Django's may stand here.
+    "documents": {"BACKEND": "casework.documents.storage.PrivateFolder"},
 }
 WHITENOISE_USE_FINDERS = TESTING
 WHITENOISE_KEEP_ONLY_HASHED_FILES = not TESTING

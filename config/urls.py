@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+handler500 = "casework.access.damage.server_fault"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("casework.accounts.urls")),
     path("account/", include("allauth.urls")),

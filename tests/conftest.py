@@ -56,6 +56,8 @@ def _start() -> None:
             "DATABASE_OWNER_URL": engines.database_url("owner"),
             "DATABASE_WORKER_URL": engines.database_url("worker"),
             "DATABASE_SEALER_URL": engines.database_url("sealer"),
+            "DATABASE_BACKUP_URL": engines.database_url("backup"),
+            "DATABASE_SCRATCH_URL": engines.database_url("owner", database="casework_scratch"),
             "REDIS_URL": engines.redis_url,
             "CASEWORK_ROOT_KEY_FILE": str(folder / "root.key"),
             "CASEWORK_SEALER_KEY_FILE": str(folder / "sealer.key"),

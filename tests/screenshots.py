@@ -69,6 +69,45 @@ def _suppose(page: Page) -> None:
     page.get_by_role("button", name="See what it would change", exact=True).click()
 
 
+def _no_such_day(page: Page) -> None:
+    for label, text in (("Day", "31"), ("Month", "November"), ("Year", "2026")):
+        page.get_by_label(label, exact=True).fill(text)
+    page.get_by_role("button", name="Close the case", exact=True).click()
+
+
+def _keep_for_ever(page: Page) -> None:
+    page.get_by_label("Months after closing").first.fill("999")
+    page.get_by_role("button", name="Save", exact=True).first.click()
+
+
+def _last_of_mine(page: Page) -> None:
+    page.locator("tbody a.reference").last.click()
+
+
+def _ask_for_erasure(page: Page) -> None:
+    # Another case than the documented one, which the other roles' pictures show.
+    _last_of_mine(page)
+    page.get_by_role("link", name="Ask for the case to be erased").click()
+    page.get_by_label("The person asked for it", exact=True).check()
+    page.get_by_role("button", name="Ask for the case to be erased", exact=True).click()
+
+
+def _decide(page: Page) -> None:
+    page.get_by_role("link", name="Decide").first.click()
+
+
+def _confirm_another(page: Page) -> None:
+    _decide(page)
+    page.get_by_label("Type the reference of the case").fill("AAAA-AAAA")
+    page.get_by_role("button", name="Erase this case for good", exact=True).click()
+
+
+def _confirm(page: Page) -> None:
+    _decide(page)
+    page.get_by_label("Type the reference of the case").fill(page.locator("dd .reference").inner_text())
+    page.get_by_role("button", name="Erase this case for good", exact=True).click()
+
+
 def _half_filled(page: Page) -> None:
     page.get_by_label("Name in the original script").fill("Вымыслова Анна")
     for label, text in (("Day", "30"), ("Month", "February"), ("Year", "1990")):
@@ -105,16 +144,29 @@ SHOTS: dict[str, tuple[Shot, ...]] = {
         Shot("share", "{case}access/share/"),
         Shot("trail-of-case", "{case}trail/"),
         Shot("edit", "{case}edit/"),
+        Shot("close", "{case}close/"),
+        Shot("close-wrong", "{case}close/", _no_such_day),
+        Shot("erase", "{case}erase/"),
+        Shot("erase-wrong", "{case}erase/", _press("Ask for the case to be erased")),
+        Shot("erasures", "/erasures/"),
         Shot("inbox", "/inbox/"),
         Shot("profile", "/profile/"),
         Shot("two-factors", "/account/2fa/"),
         Shot("mailbox", "/demo/mailbox/"),
+        Shot("own-request", "/cases/?view=mine", _ask_for_erasure),
+        Shot("case-to-be-erased", "/cases/?view=mine", _last_of_mine),
     ),
     "coordinator": (
         Shot("today", "/"),
         Shot("board", "/board/"),
         Shot("board-columns", "/board/?view=columns"),
         Shot("assign", "{case}assign/"),
+        Shot("erasures", "/erasures/"),
+        Shot("keeping-wrong", "/erasures/", _keep_for_ever),
+        Shot("erasure", "/erasures/", _decide),
+        Shot("erasure-wrong", "/erasures/", _confirm_another),
+        Shot("erased", "/erasures/", _confirm),
+        Shot("erasures-decided", "/erasures/"),
     ),
     "lawyer": (
         Shot("today", "/"),

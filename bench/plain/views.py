@@ -62,6 +62,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "query": "",
         "mine": False,
         "may_create": True,
+        "may_see_erasures": True,
     }
     return render(request, "desk/case_list.html", context)
 

@@ -24,12 +24,16 @@ class Action(enum.Enum):
     ASSIGN_CASE = "assign_case"
     SHARE_CASE = "share_case"
     SEE_CASE_TRAIL = "see_case_trail"
+    ASK_ERASURE = "ask_erasure"
+    CONFIRM_ERASURE = "confirm_erasure"
     LIST_CASES = "list_cases"
     CREATE_CASE = "create_case"
     SEE_BOARD = "see_board"
     SEE_INBOX = "see_inbox"
     SEE_TRAIL = "see_trail"
     SEE_RULES = "see_rules"
+    SEE_ERASURES = "see_erasures"
+    SET_RETENTION = "set_retention"
     MANAGE_ACCOUNTS = "manage_accounts"
 
 
@@ -52,6 +56,8 @@ CASE_RULES: dict[Action, CaseRule] = {
     Action.SHARE_CASE: CaseRule(Level.LEAD),
     Action.SEE_CASE_TRAIL: CaseRule(Level.LEAD),
     Action.ASSIGN_CASE: CaseRule(Level.LEAD, Role.COORDINATOR),
+    Action.ASK_ERASURE: CaseRule(Level.LEAD),
+    Action.CONFIRM_ERASURE: CaseRule(Level.LEAD, Role.COORDINATOR),
 }
 
 # Actions without a case: any one of the roles is enough.
@@ -62,6 +68,8 @@ ROLE_RULES: dict[Action, frozenset[str]] = {
     Action.SEE_INBOX: frozenset({Role.CASEWORKER, Role.COORDINATOR, Role.LAWYER}),
     Action.SEE_TRAIL: frozenset({Role.AUDITOR}),
     Action.SEE_RULES: frozenset(Role),
+    Action.SEE_ERASURES: frozenset({Role.CASEWORKER, Role.COORDINATOR}),
+    Action.SET_RETENTION: frozenset({Role.COORDINATOR}),
     Action.MANAGE_ACCOUNTS: frozenset({Role.ADMIN}),
 }
 
@@ -75,12 +83,16 @@ LABELS = {
     Action.ASSIGN_CASE: pgettext_lazy("action", "assign the case"),
     Action.SHARE_CASE: pgettext_lazy("action", "share the case"),
     Action.SEE_CASE_TRAIL: pgettext_lazy("action", "see who opened the case"),
+    Action.ASK_ERASURE: pgettext_lazy("action", "ask for the case to be erased"),
+    Action.CONFIRM_ERASURE: pgettext_lazy("action", "confirm that the case is erased"),
     Action.LIST_CASES: pgettext_lazy("action", "list cases"),
     Action.CREATE_CASE: pgettext_lazy("action", "create a case"),
     Action.SEE_BOARD: pgettext_lazy("action", "see the transfer board"),
     Action.SEE_INBOX: pgettext_lazy("action", "see the inbox"),
     Action.SEE_TRAIL: pgettext_lazy("action", "see the audit trail"),
     Action.SEE_RULES: pgettext_lazy("action", "see the rules"),
+    Action.SEE_ERASURES: pgettext_lazy("action", "see requests to erase cases"),
+    Action.SET_RETENTION: pgettext_lazy("action", "set how long closed cases are kept"),
     Action.MANAGE_ACCOUNTS: pgettext_lazy("action", "manage accounts"),
 }
 

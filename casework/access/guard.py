@@ -13,7 +13,7 @@ from casework.crypto import services as crypto
 
 def install() -> None:
     """Put the guard before the unwrapping of case keys, and let no key outlive its unit of work (once, at start)."""
-    crypto.set_unwrap_guard(check)
+    crypto.set_unwrap_guard(check, sieve)
     crypto.set_stored_hook(_confirm_at_the_end)
     work.on_end(crypto.clear)
 
@@ -36,3 +36,11 @@ def check(case_ids: Collection[UUID]) -> None:
     levels = selectors.levels_for(actor.user_id, case_ids)
     if any(case_id not in levels for case_id in case_ids):
         raise NotFound
+
+
+def sieve(case_ids: Collection[bytes] | None) -> Collection[bytes] | None:
+    """Return those of `case_ids` (None: of all) on which the running actor has a sound, live grant; asks as `check`."""
+    actor = work.current().actor
+    if actor.kind == "system":
+        return case_ids
+    return selectors.sound_among(actor.user_id, case_ids)

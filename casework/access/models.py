@@ -36,19 +36,15 @@ def grant_bytes(
     `kind`: 1 a person (16 bytes), 2 a group (its number in 4 bytes and what it stands for in 32). Times in microseconds
     since 1970, UTC; no end is 0.
     """
-    return b"".join(
-        (
-            b"cw/g2",
-            grant_id.bytes,
-            bytes([kind]),
-            holder,
-            case_id.bytes,
-            bytes([level]),
-            (granted_by or UUID(int=0)).bytes,
-            microseconds(granted_at),
-            microseconds(until) if until else bytes(8),
-        )
-    )
+    ends = microseconds(until) if until else bytes(8)
+    by = (granted_by or UUID(int=0)).bytes
+    starts = microseconds(granted_at)
+    return joined(grant_id.bytes, bytes((kind,)), holder, case_id.bytes, bytes((level,)), by, starts, ends)
+
+
+def joined(*parts: bytes) -> bytes:
+    """Return the same from its parts, after the label and in their order."""
+    return b"".join((b"cw/g2", *parts))
 
 
 class GrantFields(models.Model):

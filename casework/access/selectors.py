@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from casework.access import registry
-from casework.access.models import GrantFields, grant_bytes
+from casework.access.models import GrantFields, grant_bytes, joined
 from casework.access.types import LEVEL_BY_CODENAME, GrantView, Level
 from casework.accounts import selectors as accounts
-from casework.accounts.models import meaning_bytes
+from casework.accounts.models import counted_microseconds, meaning_bytes
 from casework.core import clock, work
 
 # What a grant's MAC covers besides its own columns.
@@ -96,9 +98,70 @@ def _take(best: dict[UUID, Level], kind: int, holder: bytes, columns: _Columns) 
         best[case_id] = level
 
 
+# The same columns in bytes, with microseconds for times, in one value for each grant.
+_PACKED: Final = struct.Struct(">16s16s16sqqi")
+_PACKED_SQL: Final = """
+    SELECT uuid_send(g.case_id) || uuid_send(g.id) || uuid_send(coalesce(g.granted_by, %(nobody)s))
+        || int8send((extract(epoch FROM g.granted_at) * 1000000)::bigint)
+        || int8send(coalesce((extract(epoch FROM g.until) * 1000000)::bigint, 0))
+        || int4send({group}), p.codename, g.mac
+      FROM {table} g JOIN auth_permission p ON p.id = g.permission_id
+     WHERE {holder} AND (g.until IS NULL OR g.until > %(now)s) AND {among}
+"""
+
+
+def sound_among(user_id: UUID | None, case_ids: Collection[bytes] | None = None) -> list[bytes]:
+    """Return those of `case_ids` (None: of all cases) on which `user_id` has a live, sound grant; ids of 16 bytes.
+
+    What `levels_for` says, for thousands of cases: three queries, and no object for each grant.
+    """
+    standing = accounts.standing_of(user_id)
+    if user_id is None or not standing.roles:
+        return []
+    given: dict[str, Any] = {
+        "now": clock.now(),
+        "nobody": UUID(int=0),
+        "user": user_id,
+        "groups": sorted(standing.group_ids),
+        "ids": None if case_ids is None else f"{{{','.join([case_id.hex() for case_id in case_ids])}}}",
+    }
+    among = "true" if case_ids is None else "g.case_id = ANY(%(ids)s::uuid[])"
+    tables = registry.tables()
+    holders = {number: number.to_bytes(4, "big") + of for number, of in accounts.meanings(standing.group_ids).items()}
+    holders[0] = user_id.bytes
+    levels = {codename: bytes((level,)) for codename, level in LEVEL_BY_CODENAME.items()}
+    no_end = bytes(8)
+    matches = accounts.mac_checker()
+    sound: dict[bytes, None] = {}
+    for kind, table, group, holder in (
+        (b"\2", tables.group, "g.group_id", "g.group_id = ANY(%(groups)s)"),
+        (b"\1", tables.user, "0", "g.user_id = %(user)s"),
+    ):
+        sql = _PACKED_SQL.format(table=table._meta.db_table, group=group, holder=holder, among=among)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, given)
+            rows = cursor.fetchall()
+        for packed, codename, mac in rows:
+            case_id, grant_id, by, at, until, number = _PACKED.unpack(packed)
+            if case_id in sound:
+                continue
+            ends = counted_microseconds(until) if until else no_end
+            starts = counted_microseconds(at)
+            if matches(joined(grant_id, kind, holders[number], case_id, levels[codename], by, starts, ends), mac):
+                sound[case_id] = None
+    return list(sound)
+
+
 def level_on(user_id: UUID | None, case_id: UUID) -> Level | None:
     """Return the best live, sound level on one case."""
     return levels_for(user_id, [case_id]).get(case_id)
+
+
+def is_erased(case_id: UUID) -> bool:
+    """Say whether there was such a case and it was erased; the database answers anybody, with nothing more."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cw_is_erased(%s)", [case_id])
+        return bool(cursor.fetchone()[0])
 
 
 def forget_levels() -> None:

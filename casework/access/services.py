@@ -16,8 +16,9 @@ from casework.access.models import GrantFields
 from casework.access.types import Level
 from casework.accounts import selectors as accounts
 from casework.audit import services as audit
-from casework.core import clock, work
+from casework.core import clock, jobs, work
 from casework.core.errors import NotAllowed
+from casework.crypto import services as crypto
 
 
 @cache
@@ -76,8 +77,11 @@ def move_first_grants(*, case_id: UUID, lead_id: UUID, old_lead_id: UUID | None)
         selectors.forget_levels()
 
 
-def revoke(*, case_id: UUID, grant_id: UUID) -> None:
+def revoke(*, case_id: UUID, grant_id: UUID, for_cause: bool = False) -> None:
     """Take one grant back; it stops with this transaction. Writes to the trail.
+
+    `for_cause`: its holder may have got at more than pages. The case's key is renewed in this very transaction, and a
+    task seals what was stored before; until then the older generation goes on opening.
 
     Raises:
         NotFound, NotAllowed: the actor may not share this case, or would end their own access.
@@ -92,6 +96,11 @@ def revoke(*, case_id: UUID, grant_id: UUID) -> None:
     if selectors.level_on(work.current().actor.user_id, case_id) is None:
         # Besides leaving nobody behind, they could no longer write the trail of what they just did.
         raise NotAllowed(_("This would end your own access. Somebody else who leads the case can take it back."))
+    if for_cause:
+        # The last act: whatever this unit stores after it, its entries in the trail included, is under the new key.
+        generation = crypto.renew_scope(case_id)
+        audit.record("key.created", case=case_id, body={"generation": generation, "revoked": str(grant_id)})
+        jobs.enqueue("operations.finish_case_key", case_id)
 
 
 def _write(

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.utils.translation import pgettext_lazy
 
+from casework.core.hidden import Hidden
+
 
 class Level(enum.IntEnum):
     """What a grant lets its holder do with one case; a level implies those below it."""
@@ -43,8 +45,8 @@ class Decision:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class GrantView:
+@dataclass(frozen=True, repr=False)
+class GrantView(Hidden):
     """One grant as the access tab shows it. `holder` is a person's id, or None where a team role holds it."""
 
     id: UUID

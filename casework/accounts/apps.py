@@ -6,4 +6,4 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from casework.accounts import receivers  # noqa: F401  (connects the signals)
+        from casework.accounts import checks, receivers  # noqa: F401  (connects checks and signals)

@@ -74,10 +74,19 @@ class Team(models.Model):
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     name = models.CharField(_("name"), max_length=80, unique=True)
     country = models.CharField(_("country"), max_length=2, blank=True)
+    # How many months after closing a case is kept before somebody is asked to erase it; None: as long as it is wanted.
+    retention_months = models.PositiveSmallIntegerField(_("months that closed cases are kept"), null=True)
 
     class Meta:
         verbose_name = _("team")
         verbose_name_plural = _("teams")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(retention_months__isnull=True)
+                | models.Q(retention_months__gte=1, retention_months__lte=240),
+                name="accounts_team_retention",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -154,6 +163,30 @@ def meaning_bytes(role: str, team_id: UUID | None) -> bytes:
 def microseconds(at: datetime) -> bytes:
     """Return an aware time as i64 microseconds since 1970, UTC."""
     return int(at.timestamp() * 1_000_000).to_bytes(8, "big", signed=True)
+
+
+def counted_microseconds(count: int) -> bytes:
+    """Return the same of a time that the database gave as microseconds since 1970."""
+    # By way of seconds, as `microseconds` goes: its last digit may differ from the exact one.
+    return int(count / 1_000_000 * 1_000_000).to_bytes(8, "big", signed=True)
+
+
+class Device(models.Model):
+    """A browser in which somebody is signed in. `kind`: browser and system without version; no address is kept."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    # The session's row, which is under a digest of the cookie.
+    session_key = models.CharField(max_length=40, db_index=True)
+    kind = models.CharField(max_length=24)
+    began_at = models.DateTimeField(default=clock.now)
+    seen_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"device {self.pk}"
 
 
 class Invitation(models.Model):

@@ -27,23 +27,26 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.db.models.signals import post_init
 from django.dispatch import receiver
 
-from casework.accounts import adapters
+from casework.accounts import adapters, devices, presence
 from casework.audit import services as audit
 from casework.core import work
 from casework.crypto.envelope import DecryptError
 
 
 @receiver(user_logged_in)
-def signed_in(user: Any, **kwargs: Any) -> None:
+def signed_in(user: Any, request: Any, **kwargs: Any) -> None:
     """The trail names who signed in; the actor of this request was still nobody."""
+    presence.begin(request.session)
+    devices.note(request, user.pk)
     audit.record("auth.signed_in", actor=user.pk, obj=user.pk)
 
 
 @receiver(user_logged_out)
-def signed_out(user: Any, **kwargs: Any) -> None:
+def signed_out(user: Any, request: Any, **kwargs: Any) -> None:
     """A session that had ended by itself has no user to name."""
     if user is not None:
-        audit.record("auth.signed_out", obj=user.pk)
+        devices.forget(request.session)
+        audit.record("auth.signed_out", obj=user.pk, reason=getattr(request, "signed_out_because", 0))
 
 
 @receiver(user_login_failed)

@@ -43,6 +43,12 @@ def create_team(*, name: str, country: str = "") -> Team:
     return team
 
 
+def set_retention(team_id: UUID, months: int | None) -> bool:
+    """Store for how many months a team keeps closed cases; return whether that changed. The caller writes the trail."""
+    changed = Team.objects.filter(pk=team_id).exclude(retention_months=months).update(retention_months=months)
+    return bool(changed)
+
+
 def role_group(role: str, team: Team | None = None) -> Group:
     """Return the auth group that stands for `role` (in `team`, for team roles), made when it is missing."""
     found = TeamRole.objects.select_related("group").filter(role=role, team=team).first()

@@ -1,6 +1,8 @@
 """The words of this area that need no database."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import models
@@ -16,6 +18,10 @@ class Role(models.TextChoices):
     AUDITOR = "auditor", pgettext_lazy("role", "Auditor")
     ADMIN = "admin", pgettext_lazy("role", "Administrator")
 
+
+UNUSED: Final = timedelta(minutes=30)  # a sign-in ends after so long without use
+WARNED: Final = timedelta(minutes=2)  # and says so that long before
+LONGEST: Final = timedelta(hours=12)
 
 TEAM_ROLES = frozenset({Role.CASEWORKER, Role.COORDINATOR})
 

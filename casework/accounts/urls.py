@@ -8,6 +8,10 @@ from casework.core import gallery
 urlpatterns = [
     path("invitation/<str:token>/", views.AcceptInvitation.as_view(), name="accept_invitation"),
     path("profile/", views.profile, name="profile"),
+    path("profile/sign-out/", views.sign_out_elsewhere, name="sign_out_elsewhere"),
+    path("profile/sign-out/<uuid:device_id>/", views.sign_out_device, name="sign_out_device"),
+    path("kept/", views.kept_input, name="kept_input"),
+    path("stay/", views.stay, name="stay"),
 ]
 
 # Added by config.urls in demo mode alone.

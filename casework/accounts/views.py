@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
@@ -15,9 +16,9 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from casework.accounts import profiles, selectors, services
+from casework.accounts import devices, keeping, profiles, selectors, services, strong
 from casework.accounts.forms import AcceptInvitationForm, ProfileForm
 from casework.accounts.models import User
 from casework.accounts.types import Role
@@ -80,6 +81,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     kept = {"name": user.name, "language": user.language, "age_recipient": user.age_recipient}
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=kept)
     if request.method == "POST" and form.is_valid():
+        if form.cleaned_data["age_recipient"] != user.age_recipient and not strong.is_fresh(request):
+            return strong.ask_again(request)
         profiles.update_profile(user=user, **form.cleaned_data)
         messages.success(request, _("Your profile is saved."))
         return redirect("profile")
@@ -90,7 +93,45 @@ def profile(request: HttpRequest) -> HttpResponse:
         (_("Roles"), [str(Role(role).label) for role in Role.values if standing.has(role)]),
         (_("Teams"), sorted(teams.values())),
     ]
-    return render(request, "accounts/profile.html", {"form": form, "about": about})
+    return render(
+        request, "accounts/profile.html", {"form": form, "about": about, "devices": devices.signed_in(request)}
+    )
+
+
+@login_required
+@require_POST
+def sign_out_device(request: HttpRequest, device_id: UUID) -> HttpResponse:
+    """End one's session in another browser."""
+    devices.sign_out(request, device_id)
+    messages.success(request, _("That browser is signed out."))
+    return redirect("profile")
+
+
+@login_required
+@require_POST
+def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
+    """End one's sessions in all other browsers."""
+    devices.sign_out_elsewhere(request)
+    messages.success(request, _("Every other browser is signed out."))
+    return redirect("profile")
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def kept_input(request: HttpRequest) -> HttpResponse:
+    """Give back what somebody had typed when they had to sign in or to confirm who they are; POST throws it away."""
+    if request.method == "POST":
+        keeping.forget(request)
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    return render(request, "accounts/kept_input.html", {"kept": keeping.kept_for(request)})
+
+
+@login_required
+@require_POST
+def stay(request: HttpRequest) -> HttpResponse:
+    """Stay signed in: asked by the button of the warning, which is a person's act."""
+    return HttpResponse(status=204)
 
 
 @never_cache

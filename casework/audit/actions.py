@@ -19,7 +19,7 @@ class Action:
     """One kind of event.
 
     `looks`: it tells that something was seen, so it stays when a savepoint around it is rolled back. `names_case`:
-    in a user's or the system's stream its object is a case.
+    in a user's or the system's stream its object is a case. `removes`: its object is a row that is there no more.
     """
 
     code: int
@@ -27,6 +27,12 @@ class Action:
     sentence: "StrOrPromise"
     looks: bool = False
     names_case: bool = False
+    removes: bool = False
+
+    @property
+    def noun(self) -> str:
+        """What it is about: the part of the name before the dot."""
+        return self.name.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +66,21 @@ ACTIONS: tuple[Action, ...] = (
     Action(114, "case.team_moved", _("Moved the case to another team")),
     Action(115, "case.duplicate_checked", _("Checked whether the person is already known"), looks=True),
     Action(116, "case.erasure_withdrawn", _("Withdrew the request to erase the case")),
+    Action(117, "case.erasure_refused", _("Refused to erase the case")),
+    Action(118, "case.erasure_certified", _("Printed the certificate of an erasure"), looks=True, names_case=True),
+    Action(119, "case.search_refreshed", _("Made anew what the case can be found by")),
     # 2xx people of a case
     Action(200, "person.added", _("Added a person to the case")),
     Action(201, "person.updated", _("Changed a person's details")),
-    Action(202, "person.removed", _("Removed a person from the case")),
+    Action(202, "person.removed", _("Removed a person from the case"), removes=True),
     Action(203, "person.erased", _("Erased a person: their key was destroyed")),
     Action(204, "contact.added", _("Added a contact")),
     Action(205, "contact.updated", _("Changed a contact")),
-    Action(206, "contact.removed", _("Removed a contact")),
+    Action(206, "contact.removed", _("Removed a contact"), removes=True),
     # 3xx procedure
     Action(300, "fact.recorded", _("Recorded a fact")),
     Action(301, "fact.corrected", _("Corrected a fact")),
-    Action(302, "fact.removed", _("Took a fact back")),
+    Action(302, "fact.removed", _("Took a fact back"), removes=True),
     Action(303, "limits.rebuilt", _("Derived the time limits again")),
     Action(304, "limits.changed", _("The time limits changed")),
     Action(305, "limit.dismissed", _("Marked a time limit as dealt with")),
@@ -84,7 +93,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(400, "document.uploaded", _("Added a document")),
     Action(401, "document.downloaded", _("Downloaded a document"), looks=True),
     Action(402, "document.updated", _("Changed a document's description")),
-    Action(403, "document.removed", _("Removed a document")),
+    Action(403, "document.removed", _("Removed a document"), removes=True),
     Action(404, "document.previewed", _("Looked at a document"), looks=True),
     Action(405, "document.download_cut", _("A download broke off: the file is damaged"), looks=True),
     Action(450, "dossier.exported", _("Exported the dossier"), looks=True),
@@ -93,8 +102,8 @@ ACTIONS: tuple[Action, ...] = (
     # 5xx access
     Action(500, "grant.given", _("Gave access to the case")),
     Action(501, "grant.changed", _("Changed an access to the case")),
-    Action(502, "grant.revoked", _("Took an access to the case away")),
-    Action(503, "grant.expired", _("An access to the case ended")),
+    Action(502, "grant.revoked", _("Took an access to the case away"), removes=True),
+    Action(503, "grant.expired", _("An access to the case ended"), removes=True),
     Action(504, "access.refused", _("Was refused access"), looks=True, names_case=True),
     Action(505, "access.glass_broken", _("Opened the case in an emergency, without a grant"), looks=True),
     Action(506, "access.viewed", _("Looked at who has access"), looks=True),
@@ -139,6 +148,13 @@ ACTIONS: tuple[Action, ...] = (
     Action(1001, "audit.verified", _("Verified the audit trail"), looks=True),
     Action(1002, "checkpoint.signed", _("Signed a checkpoint of the audit trail")),
     Action(1003, "audit.exported", _("Exported the audit trail"), looks=True),
+    Action(
+        1004,
+        "record.damaged",
+        _("Found a record that was changed outside the application"),
+        looks=True,
+        names_case=True,
+    ),
     # 11xx signing in
     Action(1100, "auth.signed_in", _("Signed in")),
     Action(1101, "auth.sign_in_failed", _("Failed to sign in")),
@@ -184,6 +200,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(1322, "backup.restored", _("Restored a backup")),
     Action(1323, "settings.changed", _("Changed a setting")),
     Action(1324, "installation.created", _("Set up the installation")),
+    Action(1325, "backup.verified", _("Tried a backup out")),
 )
 
 REASONS: tuple[Reason, ...] = (
@@ -221,6 +238,7 @@ REASONS: tuple[Reason, ...] = (
     Reason(113, "case_state", _("The state of the case does not allow it")),
     Reason(114, "forged_request", _("The request did not come from our page")),
     Reason(115, "reauthentication_needed", _("The person must confirm who they are")),
+    Reason(116, "too_long", _("The sign-in lasted too long")),
     # 200-299 why it failed
     Reason(200, "error", _("An error in the application")),
     Reason(201, "unreachable", _("Another server could not be reached")),

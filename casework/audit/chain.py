@@ -213,6 +213,25 @@ def root_from_proof(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) 
     return root
 
 
+def consistency_ranges(earlier: int, size: int) -> list[tuple[int, int]]:
+    """Return the leaf ranges whose roots prove that the tree of `size` goes on from its first `earlier` leaves.
+
+    Source: RFC 6962, section 2.1.2 (PROOF).
+    """
+    if not 0 < earlier <= size:
+        raise ValueError("no tree of that size came before")
+    return _subproof(earlier, 0, size, whole=True)
+
+
+def _subproof(earlier: int, start: int, end: int, *, whole: bool) -> list[tuple[int, int]]:
+    if earlier == end - start:
+        return [] if whole else [(start, end)]
+    middle = start + (1 << ((end - start - 1).bit_length() - 1))
+    if earlier <= middle - start:
+        return [*_subproof(earlier, start, middle, whole=whole), (middle, end)]
+    return [*_subproof(earlier - (middle - start), middle, end, whole=False), (start, middle)]
+
+
 def heads_root(heads: Iterable[tuple[bytes, int, bytes]]) -> bytes:
     """Return the root over the last event of every stream: (stream, seq, hash), sorted by stream."""
     return root_of(leaf_hash(stream, seq, digest) for stream, seq, digest in heads)

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 from casework.audit import actions, chain
-from casework.audit.models import Entry
-from casework.audit.types import SYSTEM_STREAM, TrailEntry
+from casework.audit.models import Entry, Head
+from casework.audit.soundness import is_sound
+from casework.audit.types import SYSTEM_STREAM, Row, TrailEntry
 from casework.crypto import services as crypto
 from casework.crypto.envelope import DecryptError, open_body
 from casework.crypto.keyring import ScopeKeyring
 from casework.crypto.types import KeyUnavailable
 
 PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """The last entry of a stream, and the first signed checkpoint over it (None while none was signed)."""
+
+    seq: int
+    hash: bytes
+    checkpoint: int | None = None
+    size: int | None = None
+    signed_at: datetime | None = None
 
 
 class BadCursor(ValueError):
@@ -37,7 +51,17 @@ def entries_of_case(case_id: UUID, *, limit: int = PAGE, before: str = "") -> li
     """
     rows = list(_page(Entry.objects.filter(case_id=case_id), limit, before))
     keys = crypto.keys_for_many([case_id]).get(case_id)
-    return [_shown(row, _opened(row, keys) if row.stream == case_id else None) for row in rows]
+    return [_with_particulars(row, keys) if row.stream == case_id else _shown(row, None) for row in rows]
+
+
+def shown(rows: Sequence[Entry]) -> list[TrailEntry]:
+    """Return rows of one case's own stream as entries for people, with their particulars.
+
+    Raises:
+        whatever the keys' guard raises, when the reader has no grant.
+    """
+    keys = crypto.keys_for_many({row.stream for row in rows})
+    return [_with_particulars(row, keys.get(row.stream)) for row in rows]
 
 
 def entries_of_actor(user_id: UUID, *, limit: int = PAGE, before: str = "") -> list[TrailEntry]:
@@ -51,6 +75,17 @@ def entries_all(*, limit: int = PAGE, before: str = "") -> list[TrailEntry]:
     The database shows an auditor all of it, and anybody else what they did and what was done to cases they see.
     """
     return [_shown(row, None) for row in _page(Entry.objects.defer("body"), limit, before)]
+
+
+def end_of_stream(stream: UUID) -> StreamEnd | None:
+    """Return where a stream ends; None when nothing was ever written into it."""
+    head = Head.objects.filter(stream=stream).first()
+    if head is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT number, size, signed_at FROM cw_checkpoint_over(%s, %s)", [stream, head.seq])
+        signed = cursor.fetchone() or ()
+    return StreamEnd(head.seq, bytes(head.hash), *signed)
 
 
 def _page(entries: models.QuerySet[Entry], limit: int, before: str) -> Iterable[Entry]:
@@ -69,20 +104,21 @@ def _position(cursor: str) -> tuple[int, UUID, int]:
         raise BadCursor("no page of the trail ends there") from None
 
 
-def _opened(row: Entry, keys: ScopeKeyring | None) -> dict[str, Any] | None:
-    if keys is None:
-        return None
-    if not row.body:
-        return {}
+def _with_particulars(row: Entry, keys: ScopeKeyring | None) -> TrailEntry:
+    damaged = not is_sound(Row(*(getattr(row, name) for name in Row._fields)))
+    if keys is None or not row.body:
+        return _shown(row, None if keys is None else {}, damaged=damaged)
     try:
         opened = open_body(bytes(row.body), keys=keys, context=chain.body_context(row.stream, row.seq))
-    except (DecryptError, KeyUnavailable):
-        return None
+    except DecryptError:
+        return _shown(row, None, damaged=True)
+    except KeyUnavailable:
+        return _shown(row, None, damaged=damaged)
     particulars: dict[str, Any] = json.loads(opened)
-    return particulars
+    return _shown(row, particulars, damaged=damaged)
 
 
-def _shown(row: Entry, particulars: dict[str, Any] | None) -> TrailEntry:
+def _shown(row: Entry, particulars: dict[str, Any] | None, *, damaged: bool = False) -> TrailEntry:
     action = actions.ACTION_BY_CODE.get(row.action)
     reason = actions.REASON_BY_CODE.get(row.reason)
     return TrailEntry(
@@ -100,5 +136,6 @@ def _shown(row: Entry, particulars: dict[str, Any] | None) -> TrailEntry:
         case_id=row.case_id,
         request_id=row.request_id,
         particulars=particulars,
+        damaged=damaged,
         cursor=f"{row.time_us}.{row.stream.hex}.{row.seq}",
     )

@@ -254,6 +254,21 @@ def row_digest(row: models.Model) -> bytes:
     return chain.row_digest(found.table, found.row, found.values)
 
 
+def pending_digests() -> dict[UUID, bytes]:
+    """Return what the entries that wait for the end of this unit vouch for, by row: the trail does not hold it yet."""
+    unit = work.running()
+    collected = unit.store.get(HOOK, ()) if unit else ()
+    assert isinstance(collected, list | tuple)
+    if not collected:
+        return {}
+    standing = _standing()
+    return {
+        entry.target: entry.row_digest
+        for entry in collected
+        if entry.row_digest != chain.NO_DIGEST and id(entry) in standing
+    }
+
+
 def _packed(body: Mapping[str, Any] | None) -> bytes:
     if not body:
         return b""

@@ -46,7 +46,10 @@ COLUMNS = ", ".join(Row._fields)
 
 @dataclass(frozen=True, slots=True)
 class TrailEntry:
-    """One entry for people. `particulars` are None where they were not asked for or their key is not here."""
+    """One entry for people. `particulars` are None where they were not asked for or their key is not here.
+
+    `damaged`: the entry or its particulars are not what the application wrote; looked for where particulars are opened.
+    """
 
     stream: UUID
     seq: int
@@ -63,6 +66,7 @@ class TrailEntry:
     request_id: UUID
     particulars: dict[str, Any] | None
     cursor: str
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

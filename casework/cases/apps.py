@@ -8,8 +8,8 @@ class CasesConfig(AppConfig):
     def ready(self) -> None:
         from casework.access import registry
         from casework.audit import services as audit
-        from casework.cases import selectors
+        from casework.cases import erasing
         from casework.cases.models import CaseGroupGrant, CaseUserGrant
 
-        audit.set_case_resolver(selectors.id_of_reference)
+        audit.set_case_resolver(erasing.id_ever_of)
         registry.register(registry.GrantTables(user=CaseUserGrant, group=CaseGroupGrant))

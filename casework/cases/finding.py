@@ -7,25 +7,27 @@ see, `index` those which have the tokens of the words. What has no token is foun
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from casework.access import selectors as access
+from casework.cases import damage
 from casework.cases.models import Case, Person, SearchKey
 from casework.cases.types import CaseFilter, Relation, SearchKeyState
-from casework.core import work
 from casework.crypto import blind_index
+from casework.crypto import services as crypto
 from casework.crypto.blind_index import FOLDING, Entry, Index, Query
-from casework.crypto.fields import opened_column
+from casework.crypto.fields import opened_texts
 
-# Fewer than a unit of work keeps keys for.
-_AT_ONCE: Final = 5_000
+# How the text of a search field by today's rules begins: its members are sorted.
+_OF_TODAY: Final = b'{"folding":%d,' % FOLDING
 _Test = Callable[[Entry], bool]
+_Traces = list[list[bytes]]
 
 
 # -- what a case can be found by: the sealed field `search`
@@ -71,59 +73,71 @@ def people_in(entry: Mapping[str, Any]) -> list[Entry]:
     ]
 
 
-def entries_of(case_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Return the search fields of cases by their ids; those of older rules made anew (two queries more)."""
-    found = cast("dict[UUID, dict[str, Any]]", opened_column(Case.search.field, case_ids))
-    older = [case_id for case_id, entry in found.items() if not is_current(entry)]
-    if older:
-        people: dict[UUID, list[Person]] = {}
-        for person in Person.objects.filter(case_id__in=older):
-            people.setdefault(person.case_id, []).append(person)
-        for case in Case.objects.filter(pk__in=older):
-            found[case.pk] = entry_of(case, people[case.pk])
-    return found
+def _made_anew(case_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return the search fields of cases that have one of older rules, made by today's (two queries, and the keys)."""
+    crypto.keys_for_many(case_ids)
+    people: dict[UUID, list[Person]] = {}
+    for person in Person.objects.filter(case_id__in=case_ids):
+        people.setdefault(person.case_id, []).append(person)
+    return {case.pk: entry_of(case, people[case.pk]) for case in Case.objects.filter(pk__in=case_ids)}
 
 
 # -- finding
 
 
 def matching(rows: QuerySet[Case], wanted: CaseFilter) -> list[UUID]:
-    """Return the ids of those of `rows`, cases that the actor may see, which have what is asked for.
+    """Return the ids of those of `rows` that the actor may see and that have what is asked for.
 
-    Names as they were typed come first; only where there are none, those one letter away.
+    `rows`: cases by their clear columns; what the actor may see is asked here, of the grants. Names as they were typed
+    come first; only where there are none, those one letter away.
     """
     query = Query(wanted.words)
     if wanted.words.strip() and not query:
         return []
     index = live_index() if query else None
-    opened: dict[UUID, dict[str, Any]] | None = None
-    for tokens, test in _attempts(query, index):
+    everything: _Opened | None = None
+    for tokens, test, traces in _attempts(query, index):
         if tokens:
-            hits = _hits(_opened(rows.filter(pk__in=_candidates(tokens))), wanted, test)
+            found = _opened(rows, _candidates(tokens))
         else:
-            if opened is None:
-                opened = _opened(rows)
-            hits = _hits(opened, wanted, test)
-        if hits:
+            found = everything = everything or _opened(rows)
+        if hits := _hits(found, wanted, test, traces):
             return hits
     return []
 
 
-def _attempts(query: Query, index: Index | None) -> Iterator[tuple[list[set[int]], _Test | None]]:
-    """Yield one after the other what to look for, until something is found: tokens (none: open all), and the test."""
+def _attempts(query: Query, index: Index | None) -> Iterator[tuple[list[set[int]], _Test | None, _Traces]]:
+    """Yield what to look for, one after the other until something is found: tokens (none: open all), test, traces."""
     if not query:
-        yield [], None
+        yield [], None, []
         return
+    traces = query.traces()
     if query.born is not None and query.words:
-        yield (index.wanted_whole(query) if index else []), query.matches_whole
-    yield (index.wanted(query) if index else []), query.matches
+        yield (index.wanted_whole(query) if index else []), query.matches_whole, traces
+    yield (index.wanted(query) if index else []), query.matches, traces
     if query.words:
         near = index.wanted_nearly(query) if index else []
         if near or index is None:
-            yield near, query.nearly_matches
+            yield near, query.nearly_matches, query.traces(near=True)
 
 
-def _hits(entries: Mapping[UUID, Mapping[str, Any]], wanted: CaseFilter, test: _Test | None) -> list[UUID]:
+class _Opened(NamedTuple):
+    """Search fields, as texts that are taken apart only where they may be a hit, and those made anew."""
+
+    texts: list[tuple[bytes, bytes]]
+    anew: dict[UUID, dict[str, Any]]
+
+
+def _hits(found: _Opened, wanted: CaseFilter, test: _Test | None, traces: _Traces) -> list[UUID]:
+    texts = found.texts
+    choices = [[_in_json(code)] for code in (wanted.ground, wanted.nationality) if code]
+    for parts in [*choices, *traces]:
+        if len(parts) == 1:
+            part = parts[0]
+            texts = [row for row in texts if part in row[1]]
+        else:
+            texts = [row for row in texts if any(part in row[1] for part in parts)]
+    entries = {UUID(bytes=case_id): json.loads(text) for case_id, text in texts} | found.anew
     return [
         case_id
         for case_id, entry in entries.items()
@@ -133,14 +147,26 @@ def _hits(entries: Mapping[UUID, Mapping[str, Any]], wanted: CaseFilter, test: _
     ]
 
 
-def _opened(rows: QuerySet[Case]) -> dict[UUID, dict[str, Any]]:
-    found: dict[UUID, dict[str, Any]] = {}
-    actor_id = work.current().actor.user_id
-    case_ids = list(rows.order_by().values_list("pk", flat=True))
-    for at in range(0, len(case_ids), _AT_ONCE):
-        part = case_ids[at : at + _AT_ONCE]
-        found |= entries_of(list(access.levels_for(actor_id, part)))
-    return found
+def _in_json(code: str) -> bytes:
+    return json.dumps(code, ensure_ascii=False).encode()
+
+
+def _opened(rows: QuerySet[Case], case_ids: Iterable[UUID] | None = None) -> _Opened:
+    """Open the search fields of `rows`, of those among `case_ids` where given, as far as the actor may see them."""
+    texts: list[tuple[bytes, bytes]] = []
+    older: list[UUID] = []
+    damaged: list[UUID] = []
+    ids = None if case_ids is None else [case_id.bytes for case_id in case_ids]
+    for case_id, text in opened_texts(Case.search.field, rows, ids):
+        if text is None:
+            damaged.append(UUID(bytes=case_id))
+        elif text.startswith(_OF_TODAY):
+            texts.append((case_id, text))
+        else:
+            older.append(UUID(bytes=case_id))
+    for one in damaged:
+        damage.tell(one)
+    return _Opened(texts, damage.opened(older, _made_anew) if older else {})
 
 
 # -- the index

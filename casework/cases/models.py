@@ -12,8 +12,9 @@ from django.db import models
 
 from casework.access.models import GroupGrant, UserGrant
 from casework.access.types import LEVEL_LABELS
+from casework.accounts.models import microseconds
 from casework.audit.history import Tracked
-from casework.cases.types import CaseState, Relation, RiskLevel, SearchKeyState
+from casework.cases.types import CaseState, ErasureReason, ErasureState, Relation, RiskLevel, SearchKeyState
 from casework.core import clock, ids
 from casework.crypto import services as crypto
 from casework.crypto.fields import SealedDateField, SealedJSONField, SealedTextField
@@ -186,3 +187,83 @@ class SearchTokens(models.Model):
 
     def __str__(self) -> str:
         return f"search tokens of case {self.case_id}"
+
+
+class Erasure(models.Model):
+    """One request to erase a case, and what became of it. It outlives the case: no foreign key, nothing about a person.
+
+    The MAC is keyed by the application, over everything below but the note and `objects_left`: a request put into the
+    table by SQL is nobody's, and cannot be confirmed. `objects_left`: files in the store that are still to be removed.
+    """
+
+    sealed_table = "cases.erasure"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    case_id = models.UUIDField(db_index=True)
+    reference = models.CharField(max_length=9)
+    team_id = models.UUIDField()
+    state = models.CharField(max_length=9, choices=ErasureState.choices, default=ErasureState.ASKED)
+    reason = models.CharField(max_length=20, choices=ErasureReason.choices)
+    asked_by = models.UUIDField()
+    asked_at = models.DateTimeField()
+    decided_by = models.UUIDField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    key_count = models.PositiveIntegerField(default=0)
+    row_count = models.PositiveIntegerField(default=0)
+    file_count = models.PositiveIntegerField(default=0)
+    objects_left = ArrayField(models.UUIDField(), default=list)
+    mac = models.BinaryField(max_length=16)
+
+    note = SealedTextField(field_id=1)
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case_id"], condition=models.Q(state=ErasureState.ASKED), name="cases_erasure_one_waits"
+            ),
+            models.UniqueConstraint(
+                fields=["case_id"], condition=models.Q(state=ErasureState.ERASED), name="cases_erasure_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state=ErasureState.ASKED, decided_by__isnull=True, decided_at__isnull=True)
+                | (~models.Q(state=ErasureState.ASKED) & models.Q(decided_by__isnull=False, decided_at__isnull=False)),
+                name="cases_erasure_decided_by_whom",
+            ),
+            # Two people: the database says so as well.
+            models.CheckConstraint(
+                condition=~models.Q(state=ErasureState.ERASED) | ~models.Q(decided_by=models.F("asked_by")),
+                name="cases_erasure_by_two",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk}"
+
+    def sealed_scope(self) -> UUID:
+        """The key scope: the case, so that the note goes with it."""
+        return self.case_id
+
+    def signed_bytes(self) -> bytes:
+        """Return the MAC input.
+
+        `"cw/e1" || id(16) || case(16) || reference, padded with zeros (16) || team(16) || state (16) || reason (32) ||
+        asked_by(16) || i64 asked_at || decided_by(16, zero if none) || i64 decided_at (0 if none) || u64 keys ||
+        u64 rows || u64 files`. Times in microseconds since 1970, UTC.
+        """
+        return b"".join(
+            (
+                b"cw/e1",
+                self.id.bytes,
+                self.case_id.bytes,
+                self.reference.encode().ljust(16, b"\0"),
+                self.team_id.bytes,
+                self.state.encode().ljust(16, b"\0"),
+                self.reason.encode().ljust(32, b"\0"),
+                self.asked_by.bytes,
+                microseconds(self.asked_at),
+                (self.decided_by or UUID(int=0)).bytes,
+                microseconds(self.decided_at) if self.decided_at else bytes(8),
+                *(count.to_bytes(8, "big") for count in (self.key_count, self.row_count, self.file_count)),
+            )
+        )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from uuid import UUID
 
-from django.db.models import F, OrderBy, QuerySet
+from django.db.models import BooleanField, F, OrderBy, QuerySet
+from django.db.models.expressions import RawSQL
 
 from casework.access import policies
 from casework.access import selectors as access
 from casework.access.actions import Action
 from casework.accounts import selectors as accounts
 from casework.accounts.types import Role
-from casework.cases import finding
+from casework.audit import vouching
+from casework.cases import damage, finding
 from casework.cases.models import Case, Person
 from casework.cases.types import (
     CaseFilter,
@@ -30,6 +33,7 @@ from casework.cases.types import (
 from casework.core import work
 from casework.core.errors import NotFound
 from casework.crypto import services as crypto
+from casework.crypto.envelope import DecryptError
 
 PAGE_SIZE = 50
 # As far as a list counts: nobody reads an exact number beyond it, and counting on would cost more than the page.
@@ -69,8 +73,7 @@ def visible() -> QuerySet[Case]:
     return Case.objects.filter(pk__in=access.visible_to(actor_id))
 
 
-def _filtered(wanted: CaseFilter) -> QuerySet[Case]:
-    rows = visible()
+def _filtered(rows: QuerySet[Case], wanted: CaseFilter) -> QuerySet[Case]:
     if wanted.state:
         rows = rows.filter(state=wanted.state)
     if wanted.country:
@@ -92,34 +95,51 @@ def page_of_cases(wanted: CaseFilter, number: int = 1, size: int = PAGE_SIZE) ->
     Words and sealed choices are found by `finding`, in the organisation's mode of search; the number of queries does
     not depend on the number of rows shown.
     """
-    rows = _filtered(wanted)
     order = _SORTS.get(wanted.sort, _SORTS["due"])
     more = False
+    rows: QuerySet[Case]
     if wanted.words.strip() or wanted.ground or wanted.nationality:
-        hits = finding.matching(rows, wanted)
-        total, rows = len(hits), rows.filter(pk__in=hits)
+        hits = finding.matching(_filtered(Case.objects.all(), wanted), wanted)
+        # The grants on these were asked for already, each with its MAC.
+        total, rows = len(hits), Case.objects.filter(_one_of(hits))
     else:
+        rows = _filtered(visible(), wanted)
         counted = rows.values("pk")[: COUNTED + 1].count()
         more, total = counted > COUNTED, min(counted, COUNTED)
     if not more:
         number = min(number, -(-total // size) or 1)
     number = max(1, number)
     found = list(rows.only(*_LIST_COLUMNS).order_by(*order)[(number - 1) * size : number * size])
-    return Page(rows=tuple(rows_of(found)), total=total, number=number, size=size, more=more)
+    shown = tuple(rows_of(found))
+    missed = damage.found() - {row.id for row in shown}
+    unsearched = tuple(sorted(references(missed).values())) if missed else ()
+    return Page(rows=shown, total=total, number=number, size=size, more=more, unsearched=unsearched)
+
+
+def _one_of(case_ids: list[UUID]) -> RawSQL:
+    # One list instead of a parameter for each: there may be thousands, and Django takes long over those.
+    listed = f"{{{','.join(map(str, case_ids))}}}"
+    return RawSQL("cases_case.id = ANY(%s::uuid[])", [listed], output_field=BooleanField())
 
 
 def rows_of(found: Iterable[Case]) -> list[CaseRow]:
-    """Return list rows for cases loaded with `search`; a row whose grant is not sound is left out."""
+    """Return list rows for cases loaded with `search`; a row whose grant is not sound is left out.
+
+    One that does not open is `damaged` and has no names; it is told to the trail, and the others stand.
+    """
     cases = list(found)
     sound = access.levels_for(work.current().actor.user_id, [case.pk for case in cases])
     kept = [case for case in cases if case.pk in sound]
-    crypto.keys_for_many([case.pk for case in kept])
+    with suppress(DecryptError):  # one key of them all: each is then opened by itself
+        crypto.keys_for_many([case.pk for case in kept])
+    names = [_names_of(case) for case in kept]
     return [
         CaseRow(
             id=case.pk,
             reference=case.reference,
-            name_latin=case.search["latin"],
-            name_original=case.search["original"],
+            name_latin=shown[0] if shown else "",
+            name_original=shown[1] if shown else "",
+            damaged=shown is None,
             state=case.state,
             country=case.country,
             regime=case.regime,
@@ -132,8 +152,17 @@ def rows_of(found: Iterable[Case]) -> list[CaseRow]:
             lead_id=case.lead_id,
             team_id=case.team_id,
         )
-        for case in kept
+        for case, shown in zip(kept, names, strict=True)
     ]
+
+
+def _names_of(case: Case) -> tuple[str, str] | None:
+    try:
+        names = case.search
+    except damage.DOES_NOT_OPEN:
+        damage.tell(case.pk)
+        return None
+    return names["latin"], names["original"]
 
 
 def by_reference(reference: str) -> UUID:
@@ -158,9 +187,15 @@ def case_for(case_id: UUID, action: Action = Action.OPEN_CASE) -> Case:
 
 
 def view_of(case: Case) -> CaseView:
-    """Return a case opened whole, people included (one query besides the keys)."""
+    """Return a case opened whole, people included (two queries besides the keys).
+
+    Raises:
+        Damaged: the rows are not those that the trail vouches for.
+    """
     crypto.keys_for(case.pk)
     people = list(Person.objects.filter(case_id=case.pk))
+    vouching.check(case.pk, [case], again=lambda: list(Case.objects.filter(pk=case.pk)))
+    _check_people(case.pk, people)
     people.sort(key=lambda person: (person.relation != Relation.APPLICANT, person.relation, str(person.pk)))
     contact = case.safe_contact or {}
     return CaseView(
@@ -188,6 +223,24 @@ def view_of(case: Case) -> CaseView:
     )
 
 
+def locked(case_id: UUID) -> Case:
+    """Return a case's row, held until this transaction ends, for whoever changes it and then vouches for it.
+
+    Raises:
+        NotFound: it was erased since it was looked for.
+        Damaged: it is not the one that the trail vouches for; who saved it would vouch for what another put there.
+    """
+    case: Case | None = Case.objects.select_for_update().filter(pk=case_id).first()
+    if case is None:
+        raise NotFound
+    vouching.check(case_id, [case], again=lambda: list(Case.objects.filter(pk=case_id)))
+    return case
+
+
+def _check_people(case_id: UUID, people: list[Person]) -> None:
+    vouching.check(case_id, people, again=lambda: list(Person.objects.filter(case_id=case_id)), whole="person")
+
+
 def _person(person: Person) -> PersonView:
     return PersonView(
         id=person.pk,
@@ -205,12 +258,21 @@ def _person(person: Person) -> PersonView:
 
 
 def households(case_ids: Iterable[UUID]) -> dict[UUID, Household]:
-    """Return what the law asks about the people of cases (one query besides the keys)."""
+    """Return what the law asks about the people of cases (two queries besides the keys).
+
+    Raises:
+        Damaged: the rows of one case are not those that the trail vouches for.
+    """
     grown: dict[UUID, date] = {}
     elsewhere: dict[UUID, list[tuple[str, str]]] = {}
-    rows = Person.objects.filter(case_id__in=list(case_ids))
-    found = list(rows.only("id", "case_id", "relation", "birth_on", "particulars"))
-    crypto.keys_for_many({row.case_id for row in found})
+    by_case: dict[UUID, list[Person]] = {case_id: [] for case_id in case_ids}
+    found = list(Person.objects.filter(case_id__in=list(by_case)))
+    for row in found:
+        by_case[row.case_id].append(row)
+    crypto.keys_for_many(by_case)
+    vouching.prefetch(by_case)
+    for case_id, people in by_case.items():
+        _check_people(case_id, people)
     for row in found:
         of_case = elsewhere.setdefault(row.case_id, [])
         if row.relation == Relation.APPLICANT:

@@ -18,12 +18,30 @@ from casework.accounts.types import Role
 from casework.audit import services as audit
 from casework.audit.history import bulk
 from casework.cases import finding, indexing, selectors
+from casework.cases.erasing import confirm_erasure, refuse_erasure, request_erasure, withdraw_erasure
 from casework.cases.models import Case, Person
-from casework.cases.signals import country_changing
+from casework.cases.signals import case_reopened, country_changing
 from casework.cases.types import CaseInput, CaseState, CaseView, PersonInput, Relation, SummaryUpdate
 from casework.core import clock, ids, work
 from casework.core.errors import Conflict, Invalid
 from casework.crypto import services as crypto
+
+__all__ = [
+    "add_family_member",
+    "assign_case",
+    "close_case",
+    "confirm_erasure",
+    "create_case",
+    "open_case",
+    "possible_leads",
+    "refuse_erasure",
+    "reopen_case",
+    "request_erasure",
+    "update_case",
+    "update_summaries",
+    "update_summary",
+    "withdraw_erasure",
+]
 
 
 def create_case(*, team_id: UUID, given: CaseInput) -> UUID:
@@ -109,7 +127,7 @@ def update_case(case_id: UUID, *, given: CaseInput, version: int) -> None:
         Conflict: somebody saved the case after `version` was shown; nothing is written.
     """
     case = selectors.case_for(case_id, Action.EDIT_CASE)
-    case = Case.objects.select_for_update().get(pk=case.pk)
+    case = selectors.locked(case.pk)
     if case.version != version:
         raise Conflict(_("Somebody else changed this case while you were writing. Compare and save again."))
     _require_name(given.applicant)
@@ -141,12 +159,14 @@ def add_family_member(case_id: UUID, *, given: PersonInput) -> UUID:
     if given.relation == Relation.APPLICANT:
         raise Invalid({"relation": _("A case has one applicant; say how this person is related.")})
     _require_name(given)
-    case = Case.objects.select_for_update().get(pk=case.pk)
+    case = selectors.locked(case.pk)
     person = _new_person(case_id, given)
     person.save(force_insert=True)
     case.version += 1
     _save_found_by(case, list(Person.objects.filter(case_id=case_id)))
     audit.record("person.added", case=case_id, obj=person.pk, row=person)
+    # What the case can be found by was sealed anew with it.
+    audit.record("case.search_refreshed", case=case_id, obj=case_id, row=case)
     return person.pk
 
 
@@ -189,7 +209,7 @@ def assign_case(case_id: UUID, *, lead_id: UUID) -> None:
         Invalid: the new lead is not of the case's team.
     """
     case = selectors.case_for(case_id, Action.ASSIGN_CASE)
-    case = Case.objects.select_for_update().get(pk=case.pk)
+    case = selectors.locked(case.pk)
     if not any(person.id == lead_id for person in possible_leads(case.team_id)):
         raise Invalid({"lead": _("Choose somebody of the case's team.")})
     former = case.lead_id
@@ -215,12 +235,38 @@ def possible_leads(team_id: UUID) -> list[Colleague]:
 def close_case(case_id: UUID, *, on: date) -> None:
     """Close a case; its record stays. Writes history and the trail.
 
+    `on`: the day it ended, from which the time for keeping it runs.
+
     Raises:
         NotFound, NotAllowed: the actor may not see, or not change, the case.
+        Invalid: the day is still to come (field `on`).
+        Conflict: it is closed already.
     """
     case = selectors.case_for(case_id, Action.EDIT_CASE)
-    case = Case.objects.select_for_update().get(pk=case.pk)
+    case = selectors.locked(case.pk)
+    if case.state == CaseState.CLOSED:
+        raise Conflict(_("This case is closed already."))
+    if on > clock.today(case.country):
+        raise Invalid({"on": _("This day is still to come.")})
     case.state, case.closed_on = CaseState.CLOSED, on
     case.version += 1
     case.save()
     audit.record("case.closed", case=case_id, obj=case_id, row=case)
+
+
+def reopen_case(case_id: UUID) -> None:
+    """Work on a closed case again: its limits are derived and its reminders planned anew. Writes history and the trail.
+
+    Raises:
+        NotFound, NotAllowed: the actor may not see, or not change, the case.
+        Conflict: it is open.
+    """
+    case = selectors.case_for(case_id, Action.EDIT_CASE)
+    case = selectors.locked(case.pk)
+    if case.state == CaseState.OPEN:
+        raise Conflict(_("This case is open already."))
+    case.state, case.closed_on = CaseState.OPEN, None
+    case.version += 1
+    case.save()
+    audit.record("case.reopened", case=case_id, obj=case_id, row=case)
+    case_reopened.send(sender=Case, case_id=case_id)

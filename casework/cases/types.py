@@ -9,6 +9,8 @@ from uuid import UUID
 from django.db import models
 from django.utils.translation import pgettext_lazy
 
+from casework.core.hidden import Hidden
+
 
 class CaseState(models.TextChoices):
     """Whether the organisation works on the case."""
@@ -32,6 +34,25 @@ class SearchKeyState(models.TextChoices):
 
     FILLING = "filling", pgettext_lazy("search key", "Filling")
     LIVE = "live", pgettext_lazy("search key", "Live")
+
+
+class ErasureState(models.TextChoices):
+    """How far a request to erase a case has come."""
+
+    ASKED = "asked", pgettext_lazy("erasure", "Waits for a second person")
+    WITHDRAWN = "withdrawn", pgettext_lazy("erasure", "Withdrawn")
+    REFUSED = "refused", pgettext_lazy("erasure", "Refused")
+    ERASED = "erased", pgettext_lazy("erasure", "Erased")
+
+
+class ErasureReason(models.TextChoices):
+    """Why a case is erased; the values are names of the trail's reasons."""
+
+    PERSON_REQUEST = "person_request", pgettext_lazy("erasure", "The person asked for it")
+    CONSENT_WITHDRAWN = "consent_withdrawn", pgettext_lazy("erasure", "Consent was withdrawn")
+    RETENTION_ENDED = "retention_ended", pgettext_lazy("erasure", "The time for keeping it has ended")
+    AUTHORITY_ORDER = "authority_order", pgettext_lazy("erasure", "A court or an authority ordered it")
+    CORRECTION = "correction", pgettext_lazy("erasure", "It was opened by mistake")
 
 
 class Relation(models.TextChoices):
@@ -69,8 +90,8 @@ class Channel(models.TextChoices):
     VIA_OTHER = "via-other", pgettext_lazy("channel", "Through somebody they trust")
 
 
-@dataclass(frozen=True)
-class PersonInput:
+@dataclass(frozen=True, repr=False)
+class PersonInput(Hidden):
     """A person as the form gives them. `birth_on` may be known only roughly: then `birth_estimated` is true.
 
     `papers`: numbers of passports and other papers, as they are written there.
@@ -88,8 +109,8 @@ class PersonInput:
     papers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SafeContact:
+@dataclass(frozen=True, repr=False)
+class SafeContact(Hidden):
     """How to reach the applicant without endangering them."""
 
     channels: tuple[str, ...] = ()
@@ -99,16 +120,16 @@ class SafeContact:
     code_word: str = ""
 
 
-@dataclass(frozen=True)
-class GroundInput:
+@dataclass(frozen=True, repr=False)
+class GroundInput(Hidden):
     """One ground and what the person says of it."""
 
     kind: str
     account: str = ""
 
 
-@dataclass(frozen=True)
-class CaseInput:
+@dataclass(frozen=True, repr=False)
+class CaseInput(Hidden):
     """Everything that the new-case form asks for. Only `country` and the applicant's name are required."""
 
     country: str
@@ -121,8 +142,8 @@ class CaseInput:
     risk_level: str = RiskLevel.UNKNOWN
 
 
-@dataclass(frozen=True)
-class PersonView:
+@dataclass(frozen=True, repr=False)
+class PersonView(Hidden):
     """A person, opened."""
 
     id: UUID
@@ -143,8 +164,8 @@ class PersonView:
         return "".join(f"{word[0]}." for word in (self.name_latin or self.name_original).split()[:3])
 
 
-@dataclass(frozen=True)
-class CaseView:
+@dataclass(frozen=True, repr=False)
+class CaseView(Hidden):
     """A case, opened: its clear columns and everything sealed, people included."""
 
     id: UUID
@@ -175,8 +196,8 @@ class CaseView:
         return next(person for person in self.people if person.relation == Relation.APPLICANT)
 
 
-@dataclass(frozen=True)
-class Household:
+@dataclass(frozen=True, repr=False)
+class Household(Hidden):
     """What the law asks about a case's people: when the applicant comes of age, and which relatives are where.
 
     `elsewhere`: relation and state (ISO 3166 alpha-2) of each relative whose state is known.
@@ -190,9 +211,12 @@ class Household:
         return self.grown_on is not None and on < self.grown_on
 
 
-@dataclass(frozen=True)
-class CaseRow:
-    """A case as lists and the board show it: clear columns and the applicant's name."""
+@dataclass(frozen=True, repr=False)
+class CaseRow(Hidden):
+    """A case as lists and the board show it: clear columns and the applicant's name.
+
+    `damaged`: the name does not open, since somebody changed it outside the application; it is then empty.
+    """
 
     id: UUID
     reference: str
@@ -209,10 +233,11 @@ class CaseRow:
     risk_level: str
     lead_id: UUID | None
     team_id: UUID
+    damaged: bool = False
 
 
-@dataclass(frozen=True)
-class CaseFilter:
+@dataclass(frozen=True, repr=False)
+class CaseFilter(Hidden):
     """What a list asks for; empty means no restriction.
 
     `words`: names, a document's number, or a birth date beside a name. `ground`, `nationality`: sealed choices, which
@@ -234,13 +259,14 @@ class CaseFilter:
 @dataclass(frozen=True)
 class Page:
     """One page of a list, and how many rows there are in all; `more` where there are more than `total`, which is
-    then as far as anybody counted."""
+    then as far as anybody counted. `unsearched`: references of cases that did not open, and so may have been missed."""
 
     rows: tuple[CaseRow, ...]
     total: int
     number: int
     size: int
     more: bool = False
+    unsearched: tuple[str, ...] = ()
 
     @property
     def pages(self) -> int:
@@ -249,8 +275,8 @@ class Page:
         return max(counted, self.number + (len(self.rows) == self.size)) if self.more else counted
 
 
-@dataclass(frozen=True)
-class SummaryUpdate:
+@dataclass(frozen=True, repr=False)
+class SummaryUpdate(Hidden):
     """What derived state writes into the case's clear columns."""
 
     regime: str
@@ -260,3 +286,40 @@ class SummaryUpdate:
     next_due_on: date | None
     next_due_rule: str
     detained: bool
+
+
+@dataclass(frozen=True, repr=False)
+class ErasureView(Hidden):
+    """A request to erase a case and what became of it.
+
+    `reason`: a value of `ErasureReason`. `note`: what was written with it, while the case's key exists. `counts`: what
+    went, once erased: `keys`, `rows`, `files`. `sound`: the application wrote the row; otherwise nobody may confirm it.
+    """
+
+    id: UUID
+    case_id: UUID
+    reference: str
+    team_id: UUID
+    state: str
+    reason: str
+    note: str
+    asked_by: UUID
+    asked_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    counts: dict[str, int]
+    may_confirm: bool
+    may_withdraw: bool
+    may_refuse: bool
+    sound: bool = True
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A closed case whose time for keeping has ended: somebody decides whether it is erased."""
+
+    case_id: UUID
+    reference: str
+    closed_on: date
+    ended_on: date
+    team: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
@@ -39,6 +40,19 @@ class Invalid(CaseworkError):
     def __init__(self, fields: Mapping[str, StrOrPromise]) -> None:
         super().__init__(" ".join(str(sentence) for sentence in fields.values()))
         self.fields = dict(fields)
+
+
+class Damaged(CaseworkError):
+    """What is stored is not what the application stored: somebody changed it by another way. Nothing of it is shown.
+
+    Ids and codes only: `case_id` where it is known, `table` the logical name of the table or the noun of the trail,
+    `row` its id, `how` one of `opening` (does not open), `older` (another value than the trail vouches for), `missing`,
+    `put back` (the trail says that it was removed) and `trail` (the entry that vouches was changed).
+    """
+
+    def __init__(self, how: str, *, case_id: UUID | None = None, table: str = "", row: UUID | None = None) -> None:
+        super().__init__(_("This record was changed outside the application."))
+        self.how, self.case_id, self.table, self.row = how, case_id, table, row
 
 
 class Conflict(CaseworkError):

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import sys
+import threading
 import traceback
 from pathlib import Path
 from types import TracebackType
@@ -39,3 +41,36 @@ def _frames(trace: TracebackType | None) -> list[str]:
     # File, line and function: never the values of variables, never the exception's text.
     frames = traceback.extract_tb(trace)
     return [f"{frame.filename.removeprefix(_OURS)}:{frame.lineno} {frame.name}" for frame in frames][-25:]
+
+
+def keep_python_quiet() -> None:
+    """Let Python print no exception's text and no warning: journals keep what a process prints, and both quote values.
+
+    What ends a command, a thread or an object's own clean-up is logged by its type and our lines. A person who sits at
+    a terminal sees all of it there.
+    """
+    logging.captureWarnings(True)
+    sys.excepthook = _ended
+    threading.excepthook = _thread_ended
+    sys.unraisablehook = _could_not_raise
+
+
+def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if sys.stderr is None or sys.stderr.isatty() or issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    _log("process.failed", kind, error, trace)
+
+
+def _thread_ended(told: threading.ExceptHookArgs) -> None:
+    if told.exc_type is not SystemExit:
+        _log("thread.failed", told.exc_type, told.exc_value, told.exc_traceback)
+
+
+def _could_not_raise(told: "sys.UnraisableHookArgs") -> None:
+    _log("process.ignored", told.exc_type, told.exc_value, told.exc_traceback)
+
+
+def _log(event: str, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    told = (kind, error or kind(), trace)
+    logging.getLogger(__name__).error(event, exc_info=told, extra={"event": event})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 from typing import Final, Protocol, runtime_checkable
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV, ChaCha20Poly1305
@@ -23,7 +24,14 @@ _refusals = {"count": 0}
 
 
 class DecryptError(Exception):
-    """Something did not open. It says nothing more, so that it cannot serve as an oracle."""
+    """Something did not open. It says nothing more, so that it cannot serve as an oracle.
+
+    `row`, `table` and `scope` name the place that was asked for, where it is known: ids that the asker had before.
+    """
+
+    row: UUID | None = None
+    table: int | None = None
+    scope: UUID | None = None
 
     def __init__(self) -> None:
         super().__init__("This value cannot be opened.")

@@ -328,7 +328,7 @@ class Entry(NamedTuple):
 class Query:
     """Words, a birth date or a document's number to look for, folded once for many comparisons."""
 
-    __slots__ = ("_needles", "born", "number", "words")
+    __slots__ = ("_near", "_needles", "_sure", "_traces", "born", "number", "words")
 
     def __init__(self, text: str) -> None:
         self.born, rest = _date_in(text)
@@ -350,9 +350,25 @@ class Query:
             )
             for readings in self.words
         ]
+        # What must stand in the text of a search field, for the first look at thousands of them.
+        self._sure = [found for found in (self.number, self.born and self.born.isoformat()) if found]
+        self._traces = [_shortest(needles) for needles in self._needles]
+        self._near = [
+            _shortest([*needles, *(half for reading in readings for half in _halves(reading.whole))])
+            for readings, needles in zip(self.words, self._needles, strict=True)
+        ]
 
     def __repr__(self) -> str:
         return "<Query hidden>"
+
+    def traces(self, *, near: bool = False) -> list[list[bytes]]:
+        """Return what the UTF-8 text that holds a person's line, birth date and numbers has where the person matches.
+
+        Of each list at least one. `near`: where the person nearly matches. It may stand in other texts as well: this
+        spares taking them apart, and decides nothing.
+        """
+        found = [[part] for part in self._sure] + (self._near if near else self._traces)
+        return [[part.encode("utf-8", "surrogatepass") for part in parts] for parts in found]
 
     def __bool__(self) -> bool:
         return bool(self.words or self.number or self.born)
@@ -392,6 +408,26 @@ class Query:
             any(needle in folded for needle in needles) or any(_near(reading, wholes) for reading in readings)
             for readings, needles in zip(self.words, self._needles, strict=True)
         )
+
+
+def _shortest(parts: Iterable[str]) -> list[str]:
+    """Return the parts that hold no other of them: where one stands, so does the shorter one in it."""
+    kept: list[str] = []
+    for part in sorted(set(parts), key=lambda part: (len(part), part)):
+        if not any(other in part for other in kept):
+            kept.append(part)
+    return kept
+
+
+def _halves(whole: str) -> tuple[str, ...]:
+    """Return beginnings and an end of which a word in a line has one when it is one letter away from `whole`.
+
+    A change from the middle on leaves the beginning as it is; one before it, the letter after included, the end.
+    """
+    if len(whole) < _TYPO_FROM:
+        return ()
+    middle = (len(whole) - 1) // 2
+    return f" {whole[:middle]}", f"={whole[:middle]}", f"{whole[middle + 1 :]} "
 
 
 def _near(reading: _Reading, wholes: Iterable[str]) -> bool:

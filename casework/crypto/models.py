@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -58,6 +59,8 @@ class KeyScope(models.Model):
     parent = models.UUIDField(null=True, editable=False, db_index=True)
     commit = models.BinaryField(max_length=32)
     state = models.CharField(max_length=8, choices=State, default=State.LIVE)
+    # About how many values it has sealed, in steps of 65,536: see `services.count_sealed`.
+    sealed = models.PositiveBigIntegerField(default=0, db_default=0)
 
     class Meta:
         default_permissions = ()
@@ -104,3 +107,21 @@ class KeyWrap(models.Model):
 
     def __str__(self) -> str:
         return f"key wrap of {self.scope}, generation {self.generation}"
+
+
+class Drill(models.Model):
+    """A rehearsal of the recovery that succeeded: shares joined, the newest backup restored and opened."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    at = models.DateTimeField(db_index=True)
+    kek_versions = ArrayField(models.BigIntegerField())  # under which values were opened
+    values = models.PositiveBigIntegerField()  # how many were opened
+    backup_made_at = models.DateTimeField()
+    # Which root key the shares gave: a later one has not been rehearsed. Derived from it, and tells nothing about it.
+    root_mark = models.BinaryField(max_length=16)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"recovery drill {self.id}"

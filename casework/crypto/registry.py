@@ -19,6 +19,8 @@ TABLES: Final = MappingProxyType(
         "procedure.fact": 6,
         "documents.document": 7,
         "cases.searchkey": 8,
+        "cases.erasure": 9,
+        "accounts.kept": 10,
         # From 65000 on: tables that exist only in tests.
         "sealed_app.letter": 65_000,
         "sealed_app.enclosure": 65_001,

@@ -8,7 +8,7 @@ Generations are told apart in the database, by the clear part of each value, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -21,7 +21,7 @@ from casework.crypto import envelope, services
 from casework.crypto.envelope import DecryptError, Place
 from casework.crypto.fields import SealedField, sealed_fields
 from casework.crypto.keyring import ScopeKeyring
-from casework.crypto.models import KeyScope
+from casework.crypto.models import KeyScope, KeyWrap
 from casework.crypto.types import Sealed, SealedPlaceError
 
 BATCH: Final = 50
@@ -55,6 +55,10 @@ class _Table(NamedTuple):
     row: str
     fields: tuple[SealedField, ...]
     file_keys: Mapping[str, str]
+
+    def column(self, attribute: str) -> str:
+        """Return the column of an attribute."""
+        return _column(self.model, attribute)
 
     @property
     def columns(self) -> list[str]:
@@ -109,41 +113,51 @@ def unfinished(scope: UUID) -> int | None:
 
 def outdated(scope: UUID) -> Iterator[Part]:
     """Yield, a few rows at a time, what lies under an older generation than the newest."""
-    newest = _newest(scope)
     for table, pair in _tables().items():
         found: set[UUID] = set()
         for one in pair:
             with connection.cursor() as cursor:
-                cursor.execute(_older(one), [scope, newest])
+                cursor.execute(
+                    "SELECT * FROM crypto_outdated(%s::regclass, %s, %s, %s, %s::name[])",
+                    [_quoted(one), one.column(one.row), one.column(one.scope), scope, one.columns],
+                )
                 found.update(row for (row,) in cursor.fetchall())
         rows = sorted(found)
         for at in range(0, len(rows), BATCH):
             yield Part(table, tuple(rows[at : at + BATCH]))
 
 
-def reseal(scope: UUID, part: Part) -> Renewed:
+def reseal(scope: UUID, part: Part, *, stands: Callable[[models.Model], bool] = lambda row: True) -> Renewed:
     """Seal the older values of these rows and of their history anew, bytes that were equal staying equal.
 
     Runs in the caller's transaction, which holds the rows until its end. A value that does not open is left and
-    counted.
+    counted. So is a live row of which `stands` says that it is not the one that was stored last: whoever vouches for
+    what is sealed here would vouch for it.
     """
     keys = services.keys_for(scope)
     memo: dict[bytes, bytes] = {}
     done = Renewed()
     changed: list[models.Model] = []
     for table in _tables()[part.table]:
-        found = table.model._base_manager.filter(**{f"{table.row}__in": part.rows, table.scope: scope})
-        for instance in found.order_by("pk").select_for_update():
-            renewed = _renew(table, instance, keys, memo)
+        for held in _hold(table, scope, part.rows):
+            instance = _instance(table, scope, held) if table.live else None
+            if instance is not None and not stands(instance):
+                done += Renewed(failed=1)
+                continue
+            renewed = _renew(table, scope, held, keys, memo)
             done += renewed
-            if table.live and renewed.values:
-                changed.append(instance)
+            if instance is not None and renewed.values:
+                now = held._replace(sealed=[memo.get(blob, blob) for blob in held.sealed])
+                changed.append(_instance(table, scope, now))
     return Renewed(done.values, done.file_keys, 0, done.failed, tuple(changed))
 
 
 def rewrap_inside(scope: UUID) -> Renewed:
     """Wrap the keys of scopes inside this one again under its newest generation."""
     keys = services.keys_for(scope)
+    inside = KeyWrap.objects.filter(recipient_kind=KeyWrap.Recipient.SCOPE, recipient_id=scope)
+    if not inside.filter(key_version__lt=keys.newest.generation).exists():
+        return Renewed()  # without a lock, which only the keeper may ask for
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT w.id, w.scope, w.generation, w.blob, s.commit FROM crypto_keywrap w"
@@ -185,10 +199,9 @@ def retire(scope: UUID) -> list[int] | None:
             (inner,) = cursor.fetchone()
         if inner or next(outdated(scope), None) is not None:
             return None
-        older = KeyScope.objects.filter(scope=scope, state=KeyScope.State.LIVE, generation__lt=_newest(scope))
-        retired = sorted(older.values_list("generation", flat=True))
-        older.update(state=KeyScope.State.RETIRED)
-        return retired
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM crypto_retire(%s)", [scope])
+            return sorted(generation for (generation,) in cursor.fetchall())
 
 
 def _newest(scope: UUID) -> int:
@@ -230,61 +243,95 @@ def _column(model: type[models.Model], attribute: str) -> str:
     return str(field.column)
 
 
-def _older(table: _Table) -> str:
-    quote = connection.ops.quote_name
-    # Bytes 5 to 8 of values and file keys alike; big-endian, so their order is that of the numbers.
-    older = " OR ".join(f"substring({quote(column)} FROM 5 FOR 4) < int4send(g.newest)" for column in table.columns)
-    row, scope = quote(_column(table.model, table.row)), quote(_column(table.model, table.scope))
-    name, asked = quote(table.model._meta.db_table), "(SELECT %s::uuid AS wanted, %s::int AS newest) g"
-    return f"SELECT DISTINCT {row} FROM {name}, {asked} WHERE {scope} = g.wanted AND ({older})"  # noqa: S608
+class _Held(NamedTuple):
+    """A row that this transaction holds: its own id, that of the row it is or whose history it is, and ciphertexts."""
+
+    key: UUID
+    row: UUID
+    sealed: list[bytes]  # in the order of `Table.columns`
+    files: list[UUID]
 
 
-def _renew(table: _Table, instance: models.Model, keys: ScopeKeyring, memo: dict[bytes, bytes]) -> Renewed:
-    values: dict[str, bytes] = {}
-    failed = 0
-    newest = keys.newest
-    for field in table.fields:
-        raw: Sealed = getattr(instance, field.attname)
-        if envelope.generation_of(raw.blob) >= newest.generation:
-            continue
-        place = Place(field.table, field.row_of(instance), field.field_id)
-        try:
-            if raw.blob not in memo:
-                memo[raw.blob] = envelope.seal(
-                    envelope.open_(raw.blob, keys=keys, place=place), key=newest, place=place
-                )
-        except DecryptError:
-            failed += 1
-            continue
-        values[field.column] = memo[raw.blob]
-        setattr(instance, field.attname, Sealed(memo[raw.blob], place.table, field.field_id, field.origin_of(instance)))
-    sealed = len(values)
-    for name, file_id in table.file_keys.items():
-        blob, file = bytes(getattr(instance, name)), getattr(instance, file_id)
-        if envelope.generation_of_file_key(blob) >= newest.generation:
-            continue
-        try:
-            if blob not in memo:
-                opened = envelope.unwrap_file_key(blob, keys=keys, file_id=file)
-                memo[blob] = envelope.wrap_file_key(opened, key=newest, file_id=file)
-        except DecryptError:
-            failed += 1
-            continue
-        values[_column(table.model, name)] = memo[blob]
-        setattr(instance, name, memo[blob])
-    if values:
-        _put(table.model, instance, values)
-    return Renewed(sealed, len(values) - sealed, 0, failed)
-
-
-def _put(model: type[models.Model], instance: models.Model, values: Mapping[str, Any]) -> None:
-    """Write ciphertexts past the model: it is no change of the record, and leaves no row of history."""
-    quote = connection.ops.quote_name
-    columns: Sequence[str] = list(values)
-    placed = ", ".join(f"{quote(column)} = %s" for column in columns)
-    key = quote(str(model._meta.pk.column))
+def _hold(table: _Table, scope: UUID, rows: Sequence[UUID]) -> list[_Held]:
+    files = [table.column(file_id) for file_id in table.file_keys.values()]
+    key = table.model._meta.pk.attname
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {quote(model._meta.db_table)} SET {placed} WHERE {key} = %s",  # noqa: S608
-            [*values.values(), instance.pk],
+            "SELECT * FROM crypto_hold(%s::regclass, %s, %s, %s, %s, %s::uuid[], %s::name[], %s::name[])",
+            [
+                _quoted(table),
+                *(table.column(name) for name in (key, table.row, table.scope)),
+                scope,
+                list(rows),
+                table.columns,
+                files,
+            ],
         )
+        return [_Held(key, row, [bytes(blob) for blob in sealed], list(ids)) for key, row, sealed, ids in cursor]
+
+
+def _instance(table: _Table, scope: UUID, held: _Held) -> models.Model:
+    """Return a live row with its sealed values alone, for the trail: nothing else of it is ours to read."""
+    instance = table.model(**{table.model._meta.pk.attname: held.row})
+    setattr(instance, table.scope, scope)
+    for field, blob in zip(table.fields, held.sealed, strict=False):
+        setattr(instance, field.attname, _in_place(field, blob, instance))
+    return instance
+
+
+def _in_place(field: SealedField, blob: bytes, instance: models.Model) -> Sealed:
+    return Sealed(blob, field.table, field.field_id, field.origin_of(instance))
+
+
+def _renew(table: _Table, scope: UUID, held: _Held, keys: ScopeKeyring, memo: dict[bytes, bytes]) -> Renewed:
+    """Seal a held row's older values anew and store them; what does not open is left and counted."""
+    newest, count = keys.newest, len(table.fields)
+    before: dict[str, bytes] = {}
+    failed = file_keys = 0
+    for at, (column, blob) in enumerate(zip(table.columns, held.sealed, strict=True)):
+        is_file = at >= count
+        generation = envelope.generation_of_file_key(blob) if is_file else envelope.generation_of(blob)
+        if generation >= newest.generation:
+            continue
+        try:
+            if blob in memo:
+                pass
+            elif is_file:
+                file = held.files[at - count]
+                opened = envelope.unwrap_file_key(blob, keys=keys, file_id=file)
+                memo[blob] = envelope.wrap_file_key(opened, key=newest, file_id=file)
+            else:
+                place = Place(table.fields[at].table, held.row, table.fields[at].field_id)
+                value = envelope.open_(blob, keys=keys, place=place)
+                memo[blob] = envelope.seal(value, key=newest, place=place)
+                services.count_sealed(scope, newest.generation, memo[blob])
+        except DecryptError:
+            failed += 1
+            continue
+        before[column] = blob
+        file_keys += is_file
+    if before:
+        _put(table, scope, held.key, before, [memo[blob] for blob in before.values()])
+    return Renewed(len(before) - file_keys, file_keys, 0, failed)
+
+
+def _put(table: _Table, scope: UUID, key: UUID, before: Mapping[str, bytes], after: Sequence[bytes]) -> None:
+    """Write ciphertexts past the model: it is no change of the record, and leaves no row of history."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT crypto_reseal(%s::regclass, %s, %s, %s, %s, %s::name[], %s::bytea[], %s::bytea[])",
+            [
+                _quoted(table),
+                table.column(table.model._meta.pk.attname),
+                key,
+                table.column(table.scope),
+                scope,
+                list(before),
+                list(before.values()),
+                list(after),
+            ],
+        )
+
+
+def _quoted(table: _Table) -> str:
+    return str(connection.ops.quote_name(table.model._meta.db_table))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from casework.crypto import envelope
+from casework.crypto import envelope, recovery
 from casework.crypto.keyring import (
     Kek,
     RootKeyError,
@@ -28,9 +28,10 @@ from casework.crypto.keyring import (
 )
 from casework.crypto.models import Kek as KekRow
 from casework.crypto.models import KeyScope, KeyWrap
-from casework.crypto.types import KeyUnavailable, StaleKeys
+from casework.crypto.types import KeyUnavailable, KeyWornOut, StaleKeys
 
 Guard = Callable[[Collection[UUID]], None]
+Sieve = Callable[[Collection[bytes] | None], Collection[bytes] | None]
 
 INSTALLATION: Final = UUID("ca5e0000-0000-4000-8000-000000000001")
 _NOBODY: Final = UUID(int=0)
@@ -42,9 +43,15 @@ _MOST_IN_UNIT: Final = 20_000
 _MOST_KEKS: Final = 32
 _RETIRED_KEK: Final = "crypto_keywrap_under_active"
 FENCE: Final = 0x6377_6B67  # "cwkg"
+# Random nonces of one key must not meet. At half of what one key may seal it is renewed.
+MOST_SEALED: Final = 1 << 28
+RENEW_AT: Final = MOST_SEALED // 2
+# One sealing of so many is counted, as so many: by its own random nonce, so that counting costs nothing.
+COUNTED: Final = 1 << 16
 
 _SQL: Final = """
-    SELECT s.id, s.kind, s.parent, s.generation, s.commit, w.recipient_kind, w.recipient_id, w.key_version, w.blob
+    SELECT s.id, s.kind, s.parent, s.generation, s.commit, s.sealed,
+           w.recipient_kind, w.recipient_id, w.key_version, w.blob
       FROM crypto_keyscope s
       JOIN crypto_keywrap w ON w.scope = s.id AND w.generation = s.generation
      WHERE s.state <> 'erased'
@@ -59,6 +66,7 @@ class _Row(NamedTuple):
     parent: UUID | None
     generation: int
     commit: bytes
+    sealed: int
     recipient_kind: int
     recipient_id: UUID
     key_version: int
@@ -77,7 +85,10 @@ class _Process:
     installation: ScopeKeyring | None = None
     installation_until: float = 0.0
     macs: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
+    worn: dict[tuple[UUID, int], int] = field(default_factory=dict)
+    root_mark: bytes = b""
     guard: Guard | None = None
+    sieve: Sieve | None = None
     stored: Callable[[], None] | None = None
 
 
@@ -86,6 +97,7 @@ _unit: ContextVar[dict[UUID, ScopeKeyring] | None] = ContextVar("casework_crypto
 _made: ContextVar[frozenset[UUID]] = ContextVar("casework_crypto_made", default=frozenset())
 _stored: ContextVar[set[tuple[UUID, int]] | None] = ContextVar("casework_crypto_stored", default=None)
 _looked: ContextVar[bool] = ContextVar("casework_crypto_looked", default=False)
+_joined: ContextVar[RootProvider | None] = ContextVar("casework_crypto_joined", default=None)
 
 
 class CacheLimits(NamedTuple):
@@ -102,13 +114,22 @@ def cache_limits() -> CacheLimits:
     return CacheLimits(_MOST_KEKS, _PROCESS_SECONDS, _PROCESS_SECONDS, _MOST_IN_UNIT)
 
 
-def set_unwrap_guard(guard: Guard | None) -> None:
+def set_unwrap_guard(guard: Guard | None, sieve: Sieve | None = None) -> None:
     """Register the question asked before keys of cases are unwrapped; None takes it away (tests only).
 
     `guard(case_ids)` raises to refuse. It is asked once per case and unit of work, for persons inside a case about the
-    case, and never about users, imports or the installation.
+    case, and never about users, imports or the installation. `sieve(ids)` is the same question for thousands at once:
+    it returns those of `ids`, of 16 bytes each, that the actor may open; of None, which stands for all cases, those
+    that there are, or None for no bound.
     """
-    _process.guard = guard
+    _process.guard, _process.sieve = guard, sieve
+
+
+def admitted(ids: Collection[bytes] | None) -> Collection[bytes] | None:
+    """Return those of `ids` whose keys may be unwrapped for who acts; none where a guard has no sieve."""
+    if _process.guard is None:
+        return ids
+    return [] if _process.sieve is None else _process.sieve(ids)
 
 
 def set_stored_hook(hook: Callable[[], None] | None) -> None:
@@ -129,18 +150,45 @@ def forget_process_keys() -> None:
     with _process.lock:
         _process.keks, _process.blobs, _process.newest, _process.keks_until = {}, {}, 0, 0.0
         _process.installation, _process.installation_until, _process.macs = None, 0.0, {}
+        _process.root_mark = b""
+        _process.worn = {}
 
 
 def root() -> RootProvider:
     """Return the root provider that the settings name; raises `RootKeyError`."""
-    return root_provider(
+    return _joined.get() or root_provider(
         getattr(settings, "CASEWORK_ROOT_PROVIDER", "file"), path=getattr(settings, "CASEWORK_ROOT_KEY_FILE", None)
     )
+
+
+@contextmanager
+def using_root(provider: RootProvider) -> Iterator[None]:
+    """Open everything with this root key, as one put together from its shares when the settings' own is lost."""
+    forget_process_keys()
+    token = _joined.set(provider)
+    try:
+        yield
+    finally:
+        _joined.reset(token)
+        forget_process_keys()
 
 
 def root_warnings() -> list[str]:
     """Say in sentences what is weak about where the root key lies; empty when nothing is."""
     return root().warnings(beside=[Path(settings.CASEWORK_FILES_DIR), Path(connection.settings_dict["HOST"] or "/")])
+
+
+def wrapping_key_versions() -> tuple[int, ...]:
+    """Return the versions of the wrapping key that this database has, the oldest first."""
+    return tuple(KekRow.objects.order_by("version").values_list("version", flat=True))
+
+
+def root_mark() -> bytes:
+    """Return the mark of this installation's root key, read once in a process; raises `RootKeyError`."""
+    with _process.lock:
+        if not _process.root_mark:
+            _process.root_mark = recovery.root_mark(root())
+        return _process.root_mark
 
 
 def verify_root() -> None:
@@ -187,12 +235,50 @@ def create_scope(kind: str, scope_id: UUID, parent: UUID | None = None) -> Scope
     return ring
 
 
-def renew_scope(scope_id: UUID) -> int:
+def key_to_seal(scope_id: UUID) -> ScopeKeys:
+    """Return the key under which a new value of a scope is sealed; a key that has sealed enough is renewed first.
+
+    Raises:
+        KeyWornOut: it has sealed as many values as one key may, and the running database role makes no keys.
+        whatever `keys_for` raises.
+    """
+    newest = keys_for(scope_id).newest
+    sealed = _process.worn.get((scope_id, newest.generation), 0) if _process.worn else 0
+    if sealed < RENEW_AT:
+        return newest
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_table_privilege('crypto_keyscope', 'INSERT')")
+        (makes_keys,) = cursor.fetchone()
+    if makes_keys:
+        renew_scope(scope_id, after=newest.generation)
+        return keys_for(scope_id).newest
+    if sealed >= MOST_SEALED:
+        msg = f"The key of scope {scope_id} has sealed all it may: renew it with rotate_keys."
+        raise KeyWornOut(msg)
+    return newest
+
+
+def count_sealed(scope: UUID, generation: int, blob: bytes) -> None:
+    """Count a value that was sealed: one of `COUNTED` on average, told by the last bytes of its nonce, as `COUNTED`.
+
+    So the count is right but for some thousandths, and costs a statement in 65,536 values.
+    """
+    if blob[18:20] != b"\0\0":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE crypto_keyscope SET sealed = sealed + %s WHERE id = %s AND generation = %s",
+            [COUNTED, scope, generation],
+        )
+
+
+def renew_scope(scope_id: UUID, *, after: int | None = None) -> int:
     """Start a new generation of a scope's key and return its number: from now on values are sealed under it.
 
     For a case this is what to call when somebody's access was revoked for cause, in the same unit of work and as its
     last act; for `INSTALLATION` it begins a new epoch of MACs. Older generations go on opening what they sealed.
-    `casework.crypto.renewal` seals that anew. The caller has asked whether the actor may. Raises as `keys_for`.
+    `casework.crypto.renewal` seals that anew. The caller has asked whether the actor may. With `after`, the generation
+    to be left, nothing is done where somebody else has left it meanwhile. Raises as `keys_for`.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -202,6 +288,8 @@ def renew_scope(scope_id: UUID) -> int:
         else:
             (_unit.get() or {}).pop(scope_id, None)
         ring = keys_for(scope_id)
+        if after is not None and ring.newest.generation > after:
+            return ring.newest.generation
         row = KeyScope.objects.get(scope=scope_id, generation=ring.newest.generation)
         keys = ScopeKeys(scope_id, ring.newest.generation + 1, new_key())
         _store(row.kind, keys, keys_for(row.parent).newest if row.parent is not None else None)
@@ -227,7 +315,7 @@ def note_stored(scope: UUID, generation: int) -> None:
 
 
 def confirm_stored() -> None:
-    """Refuse the unit of work if it stored a value under a generation that was retired meanwhile.
+    """Refuse the unit of work if it stored a value under a generation that was retired or erased meanwhile.
 
     Runs as one of the last statements of a unit. Raises `StaleKeys`; saving again, from fresh rows, succeeds.
     """
@@ -242,7 +330,7 @@ def confirm_stored() -> None:
         cursor.execute(
             "SELECT pg_advisory_xact_lock_shared(%s, bucket)"
             " FROM (SELECT DISTINCT unnest(%s::int[]) AS bucket ORDER BY 1) b;"
-            " SELECT 1 FROM crypto_keyscope WHERE state = 'retired'"
+            " SELECT 1 FROM crypto_keyscope WHERE state <> 'live'"
             " AND (id, generation) IN (SELECT * FROM unnest(%s::uuid[], %s::bigint[])) LIMIT 1",
             [FENCE, [fence_of(scope) for scope in scopes], scopes, [generation for _scope, generation in noted]],
         )
@@ -311,6 +399,12 @@ def keys_for(scope_id: UUID) -> ScopeKeyring:
             msg = f"There is no key for scope {scope_id}."
             raise KeyUnavailable(msg)
     return ring
+
+
+def keys_again(scope_id: UUID) -> ScopeKeyring:
+    """Return the keys of one scope as they are by now: it may have been renewed since this unit of work read them."""
+    (_unit.get() or {}).pop(scope_id, None)
+    return keys_for(scope_id)
 
 
 def keys_for_many(scope_ids: Iterable[UUID]) -> dict[UUID, ScopeKeyring]:
@@ -409,10 +503,14 @@ def _remember(rings: dict[UUID, ScopeKeyring]) -> None:
 def _rows(scope_ids: Collection[UUID]) -> list[_Row]:
     with connection.cursor() as cursor:
         cursor.execute(_SQL, {"ids": list(scope_ids)})
-        return [
-            _Row(scope, kind, parent, generation, bytes(commit), to, to_id, version, bytes(blob))
-            for scope, kind, parent, generation, commit, to, to_id, version, blob in cursor.fetchall()
+        rows = [
+            _Row(scope, kind, parent, generation, bytes(commit), sealed, to, to_id, version, bytes(blob))
+            for scope, kind, parent, generation, commit, sealed, to, to_id, version, blob in cursor.fetchall()
         ]
+    for row in rows:
+        if row.sealed >= RENEW_AT:
+            _process.worn[row.scope, row.generation] = row.sealed
+    return rows
 
 
 def _load(scope_ids: set[UUID]) -> dict[UUID, ScopeKeyring]:
@@ -494,6 +592,14 @@ def rings_of(scope_ids: Collection[UUID]) -> dict[UUID, ScopeKeyring]:
         with suppress(envelope.DecryptError):
             found |= _rings(row for row in rows if row.scope == scope)
     return found
+
+
+def wrapping_keys() -> dict[int, Kek]:
+    """Return the wrapping keys that this process keeps open, read again where their time is up."""
+    with _process.lock:
+        if time.monotonic() >= _process.keks_until:
+            _refresh_keks()
+        return dict(_process.keks)
 
 
 def wrapping_key(version: int) -> Kek:

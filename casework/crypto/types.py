@@ -32,6 +32,10 @@ class StaleKeys(Exception):
     """A value was about to be stored under a generation of a key that was retired since its row was read."""
 
 
+class KeyWornOut(Exception):
+    """A key has sealed as many values as is safe, and could not be renewed here."""
+
+
 class _Hidden:
     __slots__ = ()
 

@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 from casework.access import policies
 from casework.access.actions import Action
 from casework.accounts import selectors as accounts
-from casework.accounts.types import Role
+from casework.accounts.types import UNUSED, WARNED, Role
 from casework.core import work
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Shell:
     name: str = ""
     roles: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
+    unused_seconds: int = int(UNUSED.total_seconds())
+    warned_seconds: int = int(WARNED.total_seconds())
     demo: bool = field(default_factory=lambda: bool(settings.DEMO))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from casework.access.actions import Action
 from casework.access.types import Level
 from casework.accounts import selectors as accounts
 from casework.accounts.types import Person
+from casework.audit import proof
 from casework.audit import services as audit
 from casework.cases import selectors as cases
 from casework.cases import services as case_services
@@ -54,6 +56,21 @@ def open_today() -> Today:
     return selectors.today()
 
 
+def proof_of_trail(case_id: UUID, *, since: int | None) -> str:
+    """Return the proof of a case's trail as a file; one trail entry. The caller has asked for SEE_CASE_TRAIL.
+
+    Raises:
+        casework.audit.proof.NotSealed, casework.audit.proof.NoSuchCheckpoint: as there.
+    """
+
+    def names(ids: Collection[UUID]) -> Mapping[UUID, str]:
+        return {person.id: person.name for person in accounts.people(ids).values()}
+
+    made = proof.of_case(case_id, names=names, since=since)
+    audit.record("audit.exported", case=case_id)
+    return json.dumps(made, ensure_ascii=False)
+
+
 def list_cases(wanted: CaseFilter, number: int = 1) -> CaseList:
     """Return one page of the visible cases; one trail entry, which holds what was searched for.
 
@@ -85,14 +102,14 @@ def open_page(case_id: UUID, *, derive: bool = False, lang: str = "") -> CasePag
     return CasePage(selectors.header_of(case, derived, people=people), case, people, derived)
 
 
-def open_for(case_id: UUID, action: Action) -> CasePage:
-    """Open a case for a page on which the actor does `action`; one trail entry.
+def open_for(case_id: UUID, action: Action, *, derive: bool = False) -> CasePage:
+    """Open a case for a page on which the actor does `action`; one trail entry. `derive`: as `open_page` has it.
 
     Raises:
         NotFound, NotAllowed: the actor may not see the case, or not do this.
     """
     policies.check(action, case_id)
-    return open_page(case_id)
+    return open_page(case_id, derive=derive)
 
 
 def fact_to_change(case_id: UUID, fact_id: UUID) -> RecordedFact:

@@ -7,5 +7,6 @@ from casework.documents import services
 
 @shared_task(name="documents.sweep")
 def sweep() -> None:
-    """Remove what broken uploads left behind; beat calls this every hour."""
+    """Remove what broken uploads and erased cases left behind; beat calls this every hour."""
     services.sweep_incoming()
+    services.sweep_erased()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from django.db import models
 from django.utils.translation import pgettext_lazy
+
+from casework.core.hidden import Hidden
 
 
 class DocumentKind(models.TextChoices):
@@ -25,8 +27,8 @@ class DocumentKind(models.TextChoices):
     OTHER = "other", pgettext_lazy("document", "Other")
 
 
-@dataclass(frozen=True)
-class DocumentView:
+@dataclass(frozen=True, repr=False)
+class DocumentView(Hidden):
     """A document's description, opened; `size` in bytes."""
 
     id: UUID
@@ -42,9 +44,17 @@ class DocumentView:
     uploaded_by: UUID | None
 
 
-@dataclass(frozen=True)
-class OpenedDocument:
+@dataclass(frozen=True, repr=False)
+class OpenedDocument(Hidden):
     """A document on its way out: each piece of `chunks` was verified before it is yielded."""
 
     view: DocumentView
     chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, repr=False)
+class CleanCopy(Hidden):
+    """A copy of a document that shows the same and tells nothing else."""
+
+    view: DocumentView
+    content: bytes = field(repr=False)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
+import os
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,13 +15,20 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
 
 from casework.access import policies
 from casework.access.actions import Action
 from casework.core import ids, work
 from casework.crypto import envelope, keyring
+from casework.documents.policies import Look
 
-_HEAD_BYTES = 4096
+logger = logging.getLogger(__name__)
+
+# How far a refused upload is read past, so that the browser gets the answer instead of a broken connection.
+_READ_PAST = 2
 
 
 def incoming_folder() -> Path:
@@ -28,6 +38,16 @@ def incoming_folder() -> Path:
     return folder
 
 
+def problem_of(request: HttpRequest) -> str:
+    """Say in a sentence why this request's file was not taken in, empty when it was or when there was none."""
+    return str(getattr(request, "upload_problem", ""))
+
+
+def no_room() -> str:
+    """Return the sentence for a disk that is full or does not answer."""
+    return _("There is no room to store the file just now. Nothing was saved. Tell whoever runs this system.")
+
+
 class SealedUpload(UploadedFile):
     """An upload that lies encrypted in the incoming folder. Its key is in memory only until a document takes it."""
 
@@ -35,7 +55,7 @@ class SealedUpload(UploadedFile):
         super().__init__(file=io.BytesIO(), name=name, size=0)
         self.path, self.object_id, self.scope = path, object_id, scope
         self._key = key
-        self.head = b""
+        self.look = Look()
         self.sha256 = ""
 
     def __repr__(self) -> str:
@@ -72,6 +92,11 @@ class SealingUploadHandler(FileUploadHandler):
     file in a request (`DATA_UPLOAD_MAX_NUMBER_FILES`).
     """
 
+    content_length_of_request: int | None = None
+
+    def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *more: Any) -> None:
+        self.content_length_of_request = content_length
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         match = self.request.resolver_match if self.request is not None else None
@@ -90,30 +115,46 @@ class SealingUploadHandler(FileUploadHandler):
             scope=scope,
         )
         _arriving.set((*_arriving.get(), self._upload.path))
-        self._sink: BinaryIO = self._upload.path.open("xb")
-        self._sealer = envelope.FileSealer(
-            self._sink,
-            key=self._upload.key(),
-            scope=scope,
-            file_id=object_id,  # length unknown: the sink is seekable
-        )
+        try:
+            self._sink: BinaryIO = os.fdopen(
+                os.open(self._upload.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb"
+            )
+            self._sealer = envelope.FileSealer(
+                self._sink,
+                key=self._upload.key(),
+                scope=scope,
+                file_id=object_id,  # length unknown: the sink is seekable
+            )
+        except OSError as error:
+            self._refuse_for_want_of_room(error)
         self._digest = hashlib.sha256()
         self._received = 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._received += len(raw_data)
-        if self._received > settings.MAX_DOCUMENT_BYTES:
+        most = settings.MAX_DOCUMENT_BYTES
+        if self._received > most:
             self._give_up()
-            raise StopUpload(connection_reset=True)
-        if len(self._upload.head) < _HEAD_BYTES:
-            self._upload.head += raw_data[: _HEAD_BYTES - len(self._upload.head)]
+            self._say(_("The file is larger than %(most)s, the most that is taken.") % {"most": filesizeformat(most)})
+            if (self.content_length_of_request or 0) > _READ_PAST * most:
+                raise StopUpload(connection_reset=True)
+            raise SkipFile
+        self._upload.look.update(raw_data)
         self._digest.update(raw_data)
-        self._sealer.write(raw_data)
+        try:
+            self._sealer.write(raw_data)
+        except OSError as error:
+            self._refuse_for_want_of_room(error)
 
-    def file_complete(self, file_size: int) -> SealedUpload:
-        self._upload.size = self._sealer.finish()
-        self._sink.flush()
-        self._sink.close()
+    def file_complete(self, file_size: int) -> SealedUpload | None:
+        try:
+            self._upload.size = self._sealer.finish()
+            self._sink.flush()
+            os.fsync(self._sink.fileno())
+            self._sink.close()
+        except OSError as error:
+            self._note_want_of_room(error)
+            return None
         self._upload.sha256 = self._digest.hexdigest()
         return self._upload
 
@@ -121,6 +162,22 @@ class SealingUploadHandler(FileUploadHandler):
         if hasattr(self, "_upload"):
             self._give_up()
 
+    def _refuse_for_want_of_room(self, error: OSError) -> None:
+        self._note_want_of_room(error)
+        raise SkipFile from error
+
+    def _note_want_of_room(self, error: OSError) -> None:
+        logger.error("upload.not_stored", extra={"event": "upload.not_stored"}, exc_info=error)
+        self._give_up()
+        self._say(no_room())
+
+    def _say(self, problem: str) -> None:
+        if self.request is not None:
+            self.request.upload_problem = problem  # type: ignore[attr-defined]  # for `problem_of`
+
     def _give_up(self) -> None:
-        self._sink.close()
+        # Closing writes what is still held back: on a full disk that fails once more, and does not matter.
+        with suppress(OSError):
+            if hasattr(self, "_sink"):
+                self._sink.close()
         self._upload.close()

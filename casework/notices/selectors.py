@@ -16,8 +16,9 @@ from casework.notices.models import Heartbeat, Notice
 from casework.notices.types import Channel, Heartbeats, Inbox, InboxItem, Kind, MailboxMessage, State, StoredNotice
 
 PLANNING, DELIVERY, MAIL = "planning", "delivery", "mail"
-# Those of the kind `rules` are planned once and by nobody again: they are about a case, not about a limit.
-_PLANNED_AGAIN = ~Q(kind=Kind.RULES)
+# Those of these kinds are planned once and by nobody again: they are about a case, not about a limit.
+_ABOUT_A_CASE = (Kind.RULES, Kind.DAMAGED)
+_PLANNED_AGAIN = ~Q(kind__in=_ABOUT_A_CASE)
 _OPEN = Q(state__in=[State.PLANNED, State.CLAIMED]) | Q(state=State.SENT, settled_at__isnull=True)
 
 
@@ -81,7 +82,7 @@ def _told_at(row: Notice) -> datetime | None:
 def _inbox(user_id: UUID) -> QuerySet[Notice]:
     rows = Notice.objects.filter(recipient_id=user_id, channel=Channel.INBOX, state=State.SENT, settled_at__isnull=True)
     # What was only to be known is done with once it was taken in hand.
-    return rows.exclude(kind=Kind.RULES, acknowledged_at__isnull=False)
+    return rows.exclude(kind__in=_ABOUT_A_CASE, acknowledged_at__isnull=False)
 
 
 def inbox_for(user_id: UUID) -> Inbox:
@@ -142,6 +143,11 @@ def heartbeats() -> Heartbeats:
         delivered_at=delivery.at if delivery else None,
         mail_failing_since=mail.failing_since if mail else None,
     )
+
+
+def beat_at(name: str) -> datetime | None:
+    """Return when a part of the machine last did its work; None: never."""
+    return Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
 
 
 def mailbox() -> tuple[MailboxMessage, ...]:

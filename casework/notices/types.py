@@ -23,6 +23,7 @@ class Kind(models.TextChoices):
     LIMIT = "limit", pgettext_lazy("notice", "A time limit needs attention")
     CORRECTION = "correction", pgettext_lazy("notice", "The date of a time limit has changed")
     RULES = "rules", pgettext_lazy("notice", "Time limits of a case moved when all were computed again")
+    DAMAGED = "damaged", pgettext_lazy("notice", "A record was changed outside the application")
 
 
 class State(models.TextChoices):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.cache import cache
@@ -13,11 +13,25 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from casework.core import clock
+from casework.crypto import rehearsal
 from casework.crypto import services as crypto
 from casework.crypto.keyring import RootKeyError
+from casework.crypto.rehearsal import Lack
 from casework.notices import selectors as notices
+from casework.operations.backups import HEARTBEAT
+from casework.operations.restoring import TRIAL
 
 _STALE = timedelta(hours=2)
+_BACKUP_AGE = timedelta(hours=26)  # one a night, and two hours for a slow one
+_TRIAL_AGE = timedelta(days=35)
+_LACKS = {
+    Lack.NEVER: "The recovery of the root key was never rehearsed. Lost without shares, it takes every case with it:"
+    " split it (manage.py recovery split), hand the shares out, and rehearse (manage.py recovery drill).",
+    Lack.OLD: "The recovery of the root key was last rehearsed more than 90 days ago: run manage.py recovery drill with"
+    " the people who hold the shares.",
+    Lack.OTHER_ROOT: "The root key is another than the one whose recovery was rehearsed: split it anew (manage.py"
+    " recovery split), hand the shares out, and rehearse (manage.py recovery drill).",
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,12 @@ def keys() -> str:
     return ""
 
 
+def recovery() -> str:
+    """Say why the recovery of the root key is not to be trusted; empty when it was rehearsed lately."""
+    lack = rehearsal.lack(clock.now())
+    return _LACKS[lack] if lack else ""
+
+
 def _migrations() -> str:
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -103,12 +123,33 @@ def _reminders() -> str:
     return ""
 
 
+def _backup() -> str:
+    if settings.DEMO:
+        return ""
+    made_at, tried_at = notices.beat_at(HEARTBEAT), notices.beat_at(TRIAL)
+    if made_at is None:
+        return "There is no backup: run `manage.py backup PATH` every night (docs/running.md)."
+    if clock.now() - made_at > _BACKUP_AGE:
+        return f"The newest backup is {_age(made_at)} old: look why the nightly `manage.py backup` did not succeed."
+    if tried_at is None or clock.now() - tried_at > _TRIAL_AGE:
+        since = "never" if tried_at is None else f"not for {_age(tried_at)}"
+        return f"No backup was tried out ({since}): run `manage.py restore PATH --verify` every month."
+    return ""
+
+
+def _age(at: datetime) -> str:
+    hours = int((clock.now() - at).total_seconds() // 3600)
+    return f"{hours} hours" if hours < 3 * 24 else f"{hours // 24} days"
+
+
 _CHECKS: dict[str, Callable[[], str]] = {
     "database role": database_role,
     "migrations": _migrations,
     "keys": keys,
+    "recovery": recovery,
     "redis": _redis,
     "mail": _mail,
     "clock": _clock,
     "reminders": _reminders,
+    "backup": _backup,
 }

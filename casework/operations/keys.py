@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from casework.audit import services as audit
+from casework.audit import vouching
 from casework.core import clock, work
 from casework.crypto import renewal, rotation
 from casework.crypto import services as crypto
@@ -55,17 +57,24 @@ def renew_case_key(case_id: UUID, *, progress: Callable[[Renewed], None]) -> tup
     return generation, finish_case_key(case_id, progress=progress)
 
 
+def keep() -> None:
+    """Finish the renewals of cases whose message was lost, or that were begun because a key had sealed enough."""
+    for case_id in renewal.waiting():
+        finish_case_key(case_id, progress=lambda done: None)
+
+
 def finish_case_key(case_id: UUID, *, progress: Callable[[Renewed], None]) -> Renewed:
     """Seal anew whatever of a case lies under older generations, and retire those.
 
-    Rows are taken a few at a time; the trail vouches for each anew, as their ciphertexts are others now.
+    Rows are taken a few at a time; the trail vouches for each anew, as their ciphertexts are others now. A row that was
+    changed outside the application is left as it is, and counted as failed.
     """
     done = Renewed()
     while True:
         before = done
         for part in renewal.outdated(case_id):
             with work.acting(work.system_actor()):
-                sealed = renewal.reseal(case_id, part)
+                sealed = renewal.reseal(case_id, part, stands=partial(vouching.is_current, case_id))
                 for row in sealed.rows:
                     audit.record("key.rotated", case=case_id, row=row)
             done += sealed

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
-from casework.printing import geometry
+from casework.printing import geometry, packed_pictures
 from casework.printing.sheets import Printable, Unprintable
 from casework.printing.types import Trouble
 
@@ -92,6 +92,31 @@ def read(data: bytes) -> Printable:
     """
     with _damage_is_unprintable():
         return _read(data)
+
+
+def without_hidden_data(data: bytes) -> bytes:
+    """Return a PDF of the same pages at the same size, without what stands beside their drawing.
+
+    Gone are scripts, actions, links, bookmarks, attached files, forms (what was filled in is drawn), signatures, who
+    wrote it and with which program, and what a camera wrote into the pictures on its pages.
+
+    Raises:
+        Unprintable: as `read`, or it is damaged in a way that shows only in the writing.
+    """
+    with _damage_is_unprintable(), pikepdf.new() as copy:
+        for sheet in _read(data).sheets:
+            assert isinstance(sheet, PdfSheet)
+            form, _placement = sheet.draw_into(copy)
+            left, bottom, right, top = sheet.box
+            page = copy.add_blank_page(page_size=(right - left, top - bottom))
+            page.obj.Resources = Dictionary(XObject=Dictionary(Page=copy.make_indirect(form)))
+            page.obj.Contents = copy.make_stream(f"q 1 0 0 1 {-left:.5f} {-bottom:.5f} cm /Page Do Q".encode("ascii"))
+            page.obj.Rotate = sheet.rotation
+            if sheet.unit != 1:
+                page.obj.UserUnit = Decimal(f"{sheet.unit:.5f}")
+        sink = io.BytesIO()
+        copy.save(sink, static_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        return sink.getvalue()
 
 
 @contextmanager
@@ -206,10 +231,27 @@ def _strip(source: pikepdf.Pdf) -> None:
         if isinstance(item, Stream):
             for key in keys & _EXTERNAL_KEYS:
                 del item[key]
+            _strip_picture(item)
             if Name.PS in (item.get(Name.Subtype), item.get(Name.Subtype2)):
                 item.write(b"")
                 item.Subtype = Name.Form
                 item.BBox = Array([0, 0, 0, 0])
+
+
+def _strip_picture(item: Stream) -> None:
+    """Take out what a camera or a program wrote into a packed picture, which the file holds as it was taken."""
+    packing = item.get(Name.Filter)
+    only = packing[0] if isinstance(packing, Array) and len(packing) == 1 else packing
+    if only not in (Name.DCTDecode, Name.JPXDecode):
+        return
+    is_jpeg, packed = bool(only == Name.DCTDecode), item.read_raw_bytes()
+    stripped = packed_pictures.jpeg(packed) if is_jpeg else packed_pictures.jpeg2000(packed)
+    if stripped != packed:
+        parameters = item.get(Name.DecodeParms)
+        if isinstance(parameters, Array):
+            parameters = parameters[0] if len(parameters) else None
+        known = parameters if isinstance(parameters, Dictionary) else None
+        item.write(stripped, filter=Name.DCTDecode if is_jpeg else Name.JPXDecode, decode_parms=known)
 
 
 def _shape(page: pikepdf.Page) -> tuple[tuple[float, float, float, float], int, float]:

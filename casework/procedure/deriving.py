@@ -11,15 +11,19 @@ from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 
+from casework.audit import vouching
 from casework.cases import selectors as cases
 from casework.cases import services as case_services
 from casework.cases.types import Household, SummaryUpdate
 from casework.core import clock
+from casework.core.errors import Damaged
 from casework.crypto import services as crypto
+from casework.crypto.envelope import DecryptError
+from casework.crypto.types import KeyUnavailable
 from casework.law import derive, packs
 from casework.law.calendars import VERSION
 from casework.law.types import Deadline, Procedure
-from casework.procedure import selectors
+from casework.procedure import selectors, telling
 from casework.procedure.models import Derivation, Fact, Limit
 from casework.procedure.signals import limits_changed
 from casework.procedure.types import Move, as_date
@@ -79,10 +83,14 @@ class Derived:
 
 @dataclass(frozen=True)
 class Batch:
-    """What became of some cases: those derived, and those that could not be."""
+    """What became of some cases: those derived, and those that could not be.
+
+    `damaged`: those of them whose record was changed outside the application.
+    """
 
     derived: tuple[Derived, ...]
     failed: tuple[UUID, ...] = ()
+    damaged: tuple[UUID, ...] = ()
 
 
 def lock(case_ids: Iterable[UUID]) -> dict[UUID, Derivation]:
@@ -127,7 +135,7 @@ def derive_batch(states: Mapping[UUID, Derivation], *, on: date | None = None, r
             raise
         if len(states) > 1:
             return _joined(derive_batch({case_id: state}, on=on) for case_id, state in sorted(states.items()))
-        return Batch((), tuple(_left_alone(case_id, error) for case_id in states))
+        return _failed([_left_alone(case_id, error) for case_id in states], error)
 
 
 def _joined(batches: Iterable[Batch]) -> Batch:
@@ -135,7 +143,14 @@ def _joined(batches: Iterable[Batch]) -> Batch:
     return Batch(
         tuple(one for part in parts for one in part.derived),
         tuple(case_id for part in parts for case_id in part.failed),
+        tuple(case_id for part in parts for case_id in part.damaged),
     )
+
+
+def _failed(case_ids: Iterable[UUID], error: Exception) -> Batch:
+    failed = tuple(case_ids)
+    changed = isinstance(error, Damaged | DecryptError | KeyUnavailable)
+    return Batch((), failed, failed if changed else ())
 
 
 def _left_alone(case_id: UUID, error: Exception) -> UUID:
@@ -149,6 +164,7 @@ def _derive_together(states: Mapping[UUID, Derivation], on: date | None, refusin
     wanted = list(states)
     columns = cases.clear_columns(wanted)
     crypto.keys_for_many(wanted)
+    vouching.prefetch(wanted)
     people = cases.households(wanted)
     read = {
         case_id: _Read(case, states[case_id], people.get(case_id, Household())) for case_id, case in columns.items()
@@ -162,18 +178,19 @@ def _derive_together(states: Mapping[UUID, Derivation], on: date | None, refusin
     ):
         read[case_id].limits[rule, name, ordinal] = key, tuple(values)
     derived: list[Derived] = []
-    failed: list[UUID] = []
+    failed: list[Batch] = []
     for case_id in sorted(read):
         try:
             derived.append(_derive(read[case_id], on))
         except Exception as error:
             if refusing:
                 raise
-            failed.append(_left_alone(case_id, error))
-    return Batch(tuple(derived), tuple(failed))
+            failed.append(_failed([_left_alone(case_id, error)], error))
+    return _joined([Batch(tuple(derived)), *failed])
 
 
 def _derive(read: _Read, on: date | None) -> Derived:
+    selectors.check_facts(read.case.pk, read.facts)
     recorded, _earlier = selectors.divided(read.facts)
     case, people = read.case, read.people
     day = on or clock.today(case.country)
@@ -294,7 +311,8 @@ def derive_and_store(
     """
     batch = derive_batch(lock(case_ids))
     stored = _store_each(batch.derived, also)
-    return Batch(stored.derived, (*batch.failed, *stored.failed))
+    telling.tell_damaged(batch.damaged)
+    return Batch(stored.derived, (*batch.failed, *stored.failed), batch.damaged)
 
 
 def _store_each(derived: Sequence[Derived], also: Callable[[Sequence[Derived]], None]) -> Batch:

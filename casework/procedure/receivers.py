@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-from casework.cases.signals import country_changing
+from casework.cases.signals import case_erasing, case_reopened, country_changing
 from casework.cases.types import Relation
 from casework.notices.signals import dispatching
-from casework.procedure import services, telling
+from casework.procedure import deriving, services, telling
 
 
 @receiver(post_save, sender="cases.Person")
@@ -26,6 +26,18 @@ def person_saved(instance: Any, created: bool, **kwargs: Any) -> None:
 def country_to_change(case_id: UUID, former: str, country: str, **kwargs: Any) -> None:
     """Another country: refused where the facts contradict it."""
     services.check_country(case_id, former=former, country=country)
+
+
+@receiver(case_reopened)
+def case_open_again(case_id: UUID, **kwargs: Any) -> None:
+    """Time went by while nobody followed the case."""
+    services.follow(case_id)
+
+
+@receiver(case_erasing)
+def case_to_be_erased(case_id: UUID, **kwargs: Any) -> None:
+    """Whoever derives the case is waited for; so do all who take the case's row after this lock."""
+    deriving.lock([case_id])
 
 
 @receiver(dispatching)

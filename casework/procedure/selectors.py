@@ -8,6 +8,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from casework.audit import vouching
 from casework.cases import selectors as cases
 from casework.cases.types import Household
 from casework.core import clock, ids, work
@@ -34,7 +37,18 @@ def earlier_versions(case_id: UUID) -> list[RecordedFact]:
 
 
 def _divided(case_id: UUID) -> tuple[list[RecordedFact], list[RecordedFact]]:
-    return divided(Fact.objects.filter(case_id=case_id).order_by("recorded_at", "id"))
+    rows = list(_rows(case_id))
+    check_facts(case_id, rows)
+    return divided(rows)
+
+
+def _rows(case_id: UUID) -> QuerySet[Fact]:
+    return Fact.objects.filter(case_id=case_id).order_by("recorded_at", "id")
+
+
+def check_facts(case_id: UUID, rows: Sequence[Fact]) -> None:
+    """Raise `Damaged` unless these are all facts of a case that the trail knows, and none was changed since."""
+    vouching.check(case_id, rows, again=lambda: list(_rows(case_id)), whole="fact")
 
 
 def divided(rows: Iterable[Fact]) -> tuple[list[RecordedFact], list[RecordedFact]]:

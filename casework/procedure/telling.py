@@ -14,6 +14,7 @@ from uuid import UUID
 
 from casework.accounts import selectors as accounts
 from casework.accounts.types import Role
+from casework.cases import damage
 from casework.cases import selectors as cases
 from casework.cases.types import CaseState
 from casework.core import clock, work
@@ -114,6 +115,36 @@ def _both(
         was_due_on=was_due_on,
     )
     return line, replace(line, channel=Channel.MAIL, about_id=run[0], due_on=run[1], was_due_on=None)
+
+
+def tell_damaged(case_ids: Iterable[UUID]) -> None:
+    """Tell the lead and the team's coordinators that a case cannot be derived: its record was changed past us.
+
+    Once a day for each, as long as it is so; with an entry in the case's trail the first time of the day.
+    """
+    wanted = list(case_ids)
+    if not wanted:
+        return
+    audience = _Audience()
+    for case_id, case in cases.clear_columns(wanted).items():
+        whom = {*audience.of(case_id, case.lead_id, case.team_id), *audience.of(case_id, None, case.team_id)}
+        new = notices.put(
+            NewNotice(
+                recipient_id=person,
+                channel=Channel.INBOX,
+                kind=Kind.DAMAGED,
+                case_id=case_id,
+                about_id=case_id,
+                step="damaged",
+                due_on=clock.today(case.country),
+                due_at=None,
+                send_at=clock.now(),
+                urgency=Urgency.URGENT,
+            )
+            for person in sorted(whom)
+        )
+        if new:
+            damage.tell(case_id)
 
 
 def _put(wanted: Iterable[NewNotice]) -> None:

@@ -8,13 +8,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from casework.core.hidden import Hidden
 from casework.law.types import Deadline, Question
 
 _NEVER = "9999-12-31"
 
 
-@dataclass(frozen=True)
-class Replacement:
+@dataclass(frozen=True, repr=False)
+class Replacement(Hidden):
     """What took the place of a fact that counts no more: when, by whom and why.
 
     `withdrawn`: nothing took its place. `fact_id`: the row that says so, which is the new fact unless withdrawn.
@@ -27,8 +28,8 @@ class Replacement:
     withdrawn: bool
 
 
-@dataclass(frozen=True)
-class RecordedFact:
+@dataclass(frozen=True, repr=False)
+class RecordedFact(Hidden):
     """A fact as recorded. `content` holds the facts-file members.
 
     `corrects` is the fact that this one took the place of, `reason` why. `document` is the document of the case that

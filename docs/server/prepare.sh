@@ -48,14 +48,16 @@ printf 'bind * -::*\nport 6379\nrequirepass %s\nsave ""\nappendonly no\nmaxmemor
 printf 'redis://:%s@valkey:6379/0' "$queue" | secret redis_url $app
 
 word | secret db_super $server
-word | secret db_backup $server
-for role in owner web worker sealer; do
+for role in owner web worker sealer backup; do
     password=$(word)
     reader=$app
     [ $role = sealer ] && reader=$sealer
     printf '%s' "$password" | secret db_$role $server
     printf 'postgresql://cw_%s:%s@postgres:5432/casework' $role "$password" | secret database_url_$role $reader
+    if [ $role = owner ]; then owner=$password; fi
 done
+# The owner again, in the database where backups are tried out.
+printf 'postgresql://cw_owner:%s@postgres:5432/casework_scratch' "$owner" | secret database_url_scratch $app
 
 # Compose hands each file to its container itself; on the host only root passes through the folder.
 chmod 0700 "$work"

@@ -3,6 +3,7 @@
 set -euo pipefail
 
 psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" --file /casework/roles.sql
+psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" --file /casework/scratch.sql
 for role in owner web worker sealer backup; do
     # psql reads the file itself: a password on a command line could be seen by every process.
     psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<SQL

@@ -13,6 +13,7 @@ import manage
 from casework.access import selectors as granted
 from casework.access import services as access
 from casework.access.types import Level
+from casework.audit import services as audit
 from casework.audit.models import Entry
 from casework.cases import finding, indexing, selectors, services
 from casework.cases.models import Case, SearchKey, SearchTokens
@@ -146,6 +147,7 @@ def _make_older(user_id, case_id):
         case = Case.objects.get(pk=case_id)
         case.search = {"latin": "Abasov Rustam", "original": "Абасов Рустам", "names": ["Абасов Рустам"]}
         case.save(update_fields=["search"])
+        audit.record("case.search_refreshed", case=case_id, row=case)
 
 
 class TestTokens:
@@ -196,8 +198,10 @@ class TestTokens:
         with running_as("worker"):
             indexing.use_index()
         opened = []
-        real = finding.entries_of
-        monkeypatch.setattr(finding, "entries_of", lambda case_ids: opened.append(len(case_ids)) or real(case_ids))
+        real = finding._opened
+        monkeypatch.setattr(
+            finding, "_opened", lambda *asked: (found := real(*asked), opened.append(len(found.texts)))[0]
+        )
         assert _found(people.wanda, cases, words="Abasov Rustam") == {"abasov"}
         assert opened == [1]
 

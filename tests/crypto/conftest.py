@@ -51,6 +51,7 @@ def installation(as_owner: None, db: None, monkeypatch: pytest.MonkeyPatch) -> I
     from casework.crypto import services
 
     monkeypatch.setattr(services._process, "guard", None)
+    monkeypatch.setattr(services._process, "sieve", None)
     services.forget_process_keys()
     services.clear()
     services.ensure_installation()

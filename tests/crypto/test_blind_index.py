@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tomllib
 import unicodedata
 from datetime import date
@@ -10,9 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casework.crypto import blind_index
-from casework.crypto.blind_index import Entry, Index, Query, line, number, same_name, skeleton, skeletons
+from casework.crypto.blind_index import Entry, Index, Query, line, number, skeleton, skeletons
 
 SPELLINGS = tomllib.loads((Path(__file__).parent / "names.toml").read_text(encoding="utf-8"))["spellings"]["building"]
+
+
+def same_name(one: str, other: str) -> bool:
+    return not set(skeletons(one)).isdisjoint(skeletons(other))
 
 
 def _matches(query: str, *names: str) -> bool:
@@ -148,6 +153,48 @@ class TestMatching:
     def test_takes_a_name_with_few_digits_for_a_name(self) -> None:
         assert not Query("Primerov12").number
         assert not Query("2024 Solovyov 12345").number
+
+
+_NAMES = st.sampled_from([spelling for name, others in SPELLINGS.items() for spelling in (name, *others)])
+
+
+class TestTraces:
+    """The first look at a text passes over no match, so that a search may leave out the second."""
+
+    def _has(self, query: Query, person: Entry, *, near: bool) -> bool:
+        kept = {"line": person.folded, "papers": list(person.numbers)}
+        if person.born is not None:
+            kept["born"] = person.born.isoformat()
+        text = json.dumps(kept, ensure_ascii=False).encode()
+        return all(any(part in text for part in parts) for parts in query.traces(near=near))
+
+    @given(
+        st.lists(_NAMES | st.text(max_size=12), min_size=1, max_size=3),
+        st.sampled_from([None, date(1994, 5, 17)]),
+        st.data(),
+    )
+    def test_are_in_whatever_matches(self, names: list[str], born: date | None, data: st.DataObject) -> None:
+        person = Entry(line(names), born, ("AB765432",))
+        typed = data.draw(st.sampled_from(names) | _NAMES)
+        at = data.draw(st.integers(0, len(typed)))
+        typed = data.draw(
+            st.sampled_from([
+                typed, typed[:at], typed[:at] + typed[at + 1 :], f"{typed[:at]}а{typed[at:]}",
+                f"{typed[:at]}{typed[at + 1 : at + 2]}{typed[at : at + 1]}{typed[at + 2 :]}",
+                f"{typed} 17.05.1994", "AB 765 432",
+            ])
+        )  # fmt: skip
+        query = Query(typed)
+        if query.matches(person) or (query.born and query.words and query.matches_whole(person)):
+            assert self._has(query, person, near=False)
+            assert self._has(query, person, near=True)
+        if query.nearly_matches(person):
+            assert self._has(query, person, near=True)
+
+    def test_leave_out_most_others(self) -> None:
+        people = [Entry(line([name])) for name in SPELLINGS]
+        query = Query("Абасов")
+        assert sum(self._has(query, person, near=False) for person in people) <= len(people) // 20
 
 
 ROOT = bytes(range(32))

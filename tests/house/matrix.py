@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from casework.access import selectors as grants
 from casework.access import services as access
 from casework.access.types import Level
+from casework.cases import erasing
 from casework.core import clock
 from casework.documents import services as documents
 from casework.procedure import services as procedure
@@ -34,6 +35,8 @@ class World:
     document_id: UUID
     grant_id: UUID
     notice_id: UUID
+    erasure_id: UUID
+    erased_id: UUID
 
     def values(self) -> dict[str, Any]:
         """What fills the gaps of an address."""
@@ -42,7 +45,10 @@ class World:
             "fact_id": self.fact_id,
             "document_id": self.document_id,
             "grant_id": self.grant_id,
+            "device_id": uuid4(),
             "notice_id": self.notice_id,
+            "erasure_id": self.erasure_id,
+            "erased_id": self.erased_id,
             "kind": "application-registered",
             "token": "no-such-token",
             "uidb36": "x",
@@ -52,11 +58,14 @@ class World:
 
     @staticmethod
     def of_nothing() -> World:
-        return World(*(uuid4() for _ in range(5)))
+        return World(*(uuid4() for _ in range(7)))
 
 
 def build(people: cast.Cast, notice_id: UUID) -> World:
-    """Make a case of North with a fact, a document and a grant to Lev; `notice_id` is an item of Wanda's inbox."""
+    """Make a case of North with a fact, a document and a grant to Lev; `notice_id` is an item of Wanda's inbox.
+
+    Wanda has asked for two more cases to be erased: one waits, of the other Cora has confirmed it.
+    """
     case_id = cast.open_a_case(people)
     with cast.acting(people.wanda):
         fact = {"fact": "application-registered", "on": "2026-09-01", "state": "FR"}
@@ -72,7 +81,13 @@ def build(people: cast.Cast, notice_id: UUID) -> World:
             until=clock.now() - timedelta(minutes=1),
         )
         grant_id = next(grant.id for grant in grants.grants_on(case_id) if grant.holder_id == people.lev)
-    return World(case_id, fact_id, document_id, grant_id, notice_id)
+    unwanted, unread = cast.open_a_case(people), cast.open_a_case(people)
+    with cast.acting(people.wanda):
+        erasure_id = erasing.request_erasure(unwanted, reason="person_request")
+        erased_id = erasing.request_erasure(unread, reason="person_request")
+    with cast.acting(people.cora):
+        erasing.confirm_erasure(erased_id, reference=erasing.erasure(erased_id).reference)
+    return World(case_id, fact_id, document_id, grant_id, notice_id, erasure_id, erased_id)
 
 
 def clients(people: cast.Cast) -> dict[str, Client]:
@@ -124,7 +139,7 @@ def outcome(answer: Any) -> str:
     """Return what an answer amounts to: page, sent on, sign in, refused, not found, wrong method, or its status."""
     if answer.status_code in {301, 302, 303}:
         return "sign in" if "/account/login" in answer.url else "sent on"
-    words = {200: "page", 403: "refused", 404: "not found", 405: "wrong method", 409: "conflict"}
+    words = {200: "page", 204: "page", 403: "refused", 404: "not found", 405: "wrong method", 409: "conflict"}
     return words.get(answer.status_code, str(answer.status_code))
 
 

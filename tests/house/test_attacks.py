@@ -491,14 +491,25 @@ class TestTheDatabaseRoles:
         ).fetchall()
         names = [
             "audit_follow",
+            "audit_head_hashes",
             "audit_hold",
+            "audit_last_leaf",
+            "audit_leaf_hashes",
             "cases_forget_tokens",
+            "crypto_hold",
+            "crypto_outdated",
+            "crypto_reseal",
+            "crypto_retire",
             "crypto_wrap_under_active",
+            "cw_checkpoint_over",
+            "cw_erase_case",
+            "cw_is_erased",
             "cw_leads",
             "cw_may_grant",
             "cw_no_stream",
             "cw_search",
             "cw_sees",
+            "cw_sweep_erased",
         ]
         assert [name for name, _config in rows] == names
         assert all(config and config[0].startswith("search_path=public") for _name, config in rows)
@@ -526,6 +537,7 @@ class TestTheDatabaseRoles:
         assert {name for (name,) in found} == {
             "account_emailaddress",
             "account_emailconfirmation",
+            "accounts_device",
             "accounts_membership",
             "cases_casegroupgrant",
             "cases_caseusergrant",
@@ -617,7 +629,7 @@ class TestSigningIn:
     def test_with_the_password_alone_opens_no_page(self, people):
         client = Client(raise_request_exception=False)
         assert _password(client, "wanda").url == reverse("mfa_authenticate")
-        world = matrix.World(cast.open_a_case(people), *(uuid4() for _ in range(4)))
+        world = matrix.World(cast.open_a_case(people), *(uuid4() for _ in range(6)))
         opened = []
         for name, route, gaps in matrix.patterns():
             if route.startswith("account/") or name in {"healthz", "readyz", "accept_invitation"}:
@@ -740,7 +752,7 @@ class TestAStrangersRequest:
 
     def test_from_another_site_is_refused_at_every_address(self, people):
         client = _client(people, "wanda", enforce_csrf_checks=True)
-        world = matrix.World(cast.open_a_case(people), *(uuid4() for _ in range(4)))
+        world = matrix.World(cast.open_a_case(people), *(uuid4() for _ in range(6)))
         taken = [
             name
             for name, _route, gaps in matrix.patterns()
@@ -864,11 +876,17 @@ class TestAnUpload:
         _client(people, "wanda").post(reverse("profile"), given)
         assert self._left() == before
 
+    def test_of_a_page_that_a_browser_would_run_is_not_taken(self, people):
+        case_id = cast.open_a_case(people)
+        for content in (b"<html><script>alert(1)</script>", b"<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>"):
+            given = {"upload": SimpleUploadedFile("letter.txt", content), "title": "Paper", "kind": "other"}
+            answer = _client(people, "wanda").post(_case(case_id, "document_new"), given)
+            assert "This kind of file is not taken" in answer.content.decode()
+
     @pytest.mark.parametrize(
         ("name", "content"),
         [
-            ("page.html", b"<html><script>alert(1)</script>"),
-            ("picture.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+            ("page.html", b"A letter. &lt;script&gt; javascript:alert(1)"),
             ("both.pdf", b"%PDF-1.7\n<html><script>alert(1)</script>"),
         ],
     )
@@ -879,7 +897,7 @@ class TestAnUpload:
         assert answer.headers["Content-Disposition"].startswith("attachment")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Content-Type"] in {"application/octet-stream", "application/pdf"}
-        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
 
     def test_with_a_hostile_name_forges_no_header(self, people):
         case_id = cast.open_a_case(people)

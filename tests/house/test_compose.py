@@ -23,6 +23,8 @@ URL_OF_ROLE = {
     "sealer": "DATABASE_SEALER_URL_FILE",
     "owner": "DATABASE_OWNER_URL_FILE",
 }
+# One more, for the two that copy the whole database or try a copy out.
+SECOND_URL = {"backup": {"DATABASE_BACKUP_URL_FILE"}, "restore": {"DATABASE_SCRATCH_URL_FILE"}}
 
 
 class TestVariables:
@@ -41,7 +43,7 @@ class TestVariables:
     def test_give_each_service_the_database_url_of_its_role_and_no_other(self, service: str) -> None:
         environment = SERVICES[service]["environment"]
         given = {name for name in environment if name.startswith("DATABASE_")}
-        assert given == {URL_OF_ROLE[environment["CASEWORK_ROLE"]]}
+        assert given == {URL_OF_ROLE[environment["CASEWORK_ROLE"]]} | SECOND_URL.get(service, set())
 
     @pytest.mark.parametrize("service", sorted(SERVICES))
     def test_hold_no_secret_themselves(self, service: str) -> None:
@@ -76,8 +78,16 @@ class TestSecrets:
             secret: {n for n, s in SERVICES.items() if secret in s.get("secrets", [])} for secret in COMPOSE["secrets"]
         }
         assert holders["sealer_key"] == {"sealer"}
-        assert holders["root_key"] == {"web", "worker", "migrate", "set-up"}
-        assert holders["database_url_owner"] == {"migrate", "set-up"}
+        assert holders["root_key"] == {"web", "worker", "migrate", "set-up", "backup", "restore"}
+        assert holders["database_url_owner"] == {"migrate", "set-up", "restore"}
+        assert holders["database_url_backup"] == {"backup"}
+        assert holders["database_url_scratch"] == {"restore"}
+
+    def test_keep_what_sees_every_row_out_of_what_runs_all_day(self) -> None:
+        keepers = {name for name, service in SERVICES.items() if service.get("profiles") == ["keeper"]}
+        assert keepers == {"backup", "restore"}
+        assert "files:/data/files:ro" in SERVICES["backup"]["volumes"]
+        assert any(volume.endswith(":/data/backups:ro") for volume in SERVICES["restore"]["volumes"])
 
 
 class TestHardening:

@@ -471,7 +471,7 @@ class TestKeyOfOneCase:
         assert done["failed"] == 1
         found = _generations(superuser, case_id)
         assert found["cases_case.title_sealed"] == {1}
-        assert found["cases_case.summary_sealed"] == {2}
+        assert found["cases_case.summary_sealed"] == {1}  # who sealed the rest anew would vouch for the row as it is
         states = "SELECT state FROM crypto_keyscope WHERE id = %s AND generation = 1"
         assert superuser.execute(states, [case_id]).fetchone() == ("live",)
 

@@ -10,6 +10,7 @@ from casework.crypto._aead import (
     hkdf_expand,
     refusals,
 )
+from casework.crypto.envelope._columns import LockedValue, open_texts
 from casework.crypto.envelope._files import (
     CHUNK_BYTES,
     FileSealer,
@@ -54,6 +55,7 @@ __all__ = [
     "DecryptError",
     "FileSealer",
     "Header",
+    "LockedValue",
     "Place",
     "Value",
     "decrypt_chunks",
@@ -65,6 +67,7 @@ __all__ = [
     "kek_version_of",
     "open_",
     "open_body",
+    "open_texts",
     "pad",
     "padded_length",
     "padme",

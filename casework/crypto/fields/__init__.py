@@ -10,7 +10,7 @@ columns of its own row, without `super()` or a query: it is also called with his
 """
 
 from casework.crypto.fields._base import SUFFIX, RowCiphertexts, SealedField, ciphertexts, sealed_fields
-from casework.crypto.fields._columns import opened_column
+from casework.crypto.fields._columns import opened_texts
 from casework.crypto.fields._kinds import (
     SealedChoiceField,
     SealedDateField,
@@ -31,6 +31,6 @@ __all__ = [
     "SealedTextField",
     "ciphertexts",
     "open_sealed",
-    "opened_column",
+    "opened_texts",
     "sealed_fields",
 ]

@@ -241,9 +241,11 @@ class SealedField(_Field):
 
     def _sealed(self, plain: Plain, origin: Origin) -> Sealed:
         value = cast("Value", self.to_python(plain.reveal()))
-        key = services.keys_for(origin.scope).newest
+        key = services.key_to_seal(origin.scope)
         place = Place(self.table, origin.row, self.field_id)
-        sealed = Sealed(envelope.seal(value, key=key, place=place), place.table, self.field_id, origin)
+        blob = envelope.seal(value, key=key, place=place)
+        services.count_sealed(origin.scope, key.generation, blob)
+        sealed = Sealed(blob, place.table, self.field_id, origin)
         sealed.remember(value)
         return sealed
 
@@ -315,6 +317,10 @@ class SealedField(_Field):
         # The only place that sees what update() sets a column to when that is an expression, such as Value("plain").
         if value is None or hasattr(value, "as_sql"):
             self.get_prep_value(value)
+        # Sealed for the row as it is given; the one it meets may belong to another scope, and would never open again.
+        if self in getattr(compiler.query, "update_fields", ()):
+            msg = f"{self} cannot be written over a row that it meets on the way: load the row, and save it."
+            raise SealedPlaceError(msg)
         return "%s"
 
     def get_col(self, alias: str, output_field: Any = None) -> Col:

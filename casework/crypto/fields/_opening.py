@@ -12,7 +12,13 @@ def open_sealed(sealed: Sealed) -> Value:
     if not sealed.is_open():
         if sealed.origin is None or sealed.table is None:
             raise DecryptError
-        keys = services.keys_for(sealed.origin.scope)
         place = Place(sealed.table, sealed.origin.row, sealed.field_id)
-        sealed.remember(envelope.open_(sealed.blob, keys=keys, place=place))
+        try:
+            keys = services.keys_for(sealed.origin.scope)
+            if envelope.generation_of(sealed.blob) > keys.newest.generation:
+                keys = services.keys_again(sealed.origin.scope)
+            sealed.remember(envelope.open_(sealed.blob, keys=keys, place=place))
+        except DecryptError as error:
+            error.row, error.table, error.scope = sealed.origin.row, sealed.table, sealed.origin.scope
+            raise
     return sealed.reveal()

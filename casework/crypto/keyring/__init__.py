@@ -3,6 +3,7 @@
 from casework.crypto.keyring._roots import (
     EnvRoot,
     FileRoot,
+    JoinedRoot,
     RootKeyError,
     RootProvider,
     SystemdRoot,
@@ -31,6 +32,7 @@ __all__ = [
     "PURPOSE_FILE_KEY",
     "EnvRoot",
     "FileRoot",
+    "JoinedRoot",
     "Kek",
     "KeySource",
     "RootKeyError",

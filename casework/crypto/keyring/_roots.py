@@ -10,7 +10,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Final, final
 
-from casework.crypto._aead import ALG_AES_GCM_SIV, KEY_BYTES, NONCE_BYTES, DecryptError, cipher, decrypt, nonce
+from casework.crypto._aead import (
+    ALG_AES_GCM_SIV,
+    KEY_BYTES,
+    NONCE_BYTES,
+    DecryptError,
+    cipher,
+    decrypt,
+    hkdf_expand,
+    nonce,
+)
 from casework.crypto._private import PrivateFileError, Problem, read_private, write_private
 from casework.crypto.keyring._scopes import Kek, _NeverLeaves, new_key
 
@@ -60,6 +69,20 @@ class RootProvider(_NeverLeaves, ABC):
     def check(self) -> None:
         """Read the root key once and forget it; raises `RootKeyError`."""
         self._root("needed to start")
+
+    def derive(self, label: bytes) -> bytes:
+        """Return a 32 byte key for a use that is not wrapping; the label starts with `cw/`. Raises `RootKeyError`.
+
+        Source: `HKDF-Expand(SHA-256, root, label)`.
+        """
+        if not label.startswith(b"cw/"):
+            msg = "A label starts with cw/."
+            raise ValueError(msg)
+        return hkdf_expand(self._root(f"needed for {label.decode('ascii')}"), label)
+
+    def reveal_for_shares(self) -> bytes:
+        """Return the root key itself. Only `recovery`, which splits it, has a use for it. Raises `RootKeyError`."""
+        return self._root("needed to split it")
 
     def wrap_kek(self, kek: Kek) -> bytes:
         """Encrypt a wrapping key under the root key, for the `blob` column of its row: 68 bytes.
@@ -205,6 +228,30 @@ class SystemdRoot(RootProvider):
             raise _missing(self.where(), purpose) from None
 
 
+@final
+class JoinedRoot(RootProvider):
+    """A root key that was put together from its shares, in memory alone."""
+
+    __slots__ = ("__key",)
+    name = "shares"
+
+    def __init__(self, key: bytes) -> None:
+        self.__key = key
+
+    def where(self) -> str:
+        return "the recovery shares"
+
+    def warnings(self, beside: Iterable[Path] = ()) -> list[str]:
+        return []
+
+    def _text(self, purpose: str) -> str:
+        return _as_text(self.__key)
+
+    def write(self, path: Path) -> None:
+        """Put the key into a new file with mode 0600; raises `FileExistsError` and never overwrites one."""
+        write_private(path, f"{_as_text(self.__key)}\n".encode("ascii"))
+
+
 def root_provider(
     name: str, *, path: str | Path | None = None, environ: Mapping[str, str] | None = None
 ) -> RootProvider:
@@ -222,9 +269,13 @@ def root_provider(
     raise RootKeyError(msg)
 
 
+def _as_text(key: bytes) -> str:
+    return _PREFIX + base64.b64encode(key).decode("ascii")
+
+
 def new_root_text() -> str:
     """Return a fresh root key as the text that files, variables and credentials hold."""
-    return _PREFIX + base64.b64encode(new_key()).decode("ascii")
+    return _as_text(new_key())
 
 
 def generate_root_key_file(path: str | Path) -> None:

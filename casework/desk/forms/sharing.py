@@ -60,6 +60,20 @@ class ShareForm(forms.Form):
         return until
 
 
+class RevokeForm(forms.Form):
+    """Whether an access ends in the ordinary way, or because its holder is not trusted any more."""
+
+    for_cause = forms.BooleanField(
+        label=_("For cause: mistrust, a stolen device, somebody who left in anger"),
+        required=False,
+        help_text=_(
+            "Also gives the case a new key. What is written from now on is sealed with it at once, and what was written"
+            " before within minutes, while everybody goes on working. A key or a copy that somebody took from the"
+            " system opens nothing that is stored after that; what they saw or saved, nobody can take back."
+        ),
+    )
+
+
 class AssignForm(forms.Form):
     """Who leads the case from now on."""
 
@@ -83,8 +97,10 @@ class DocumentForm(forms.Form):
 
     upload = forms.FileField(
         label=_("File"),
-        help_text=_("PDF, picture, text or office file, up to 200 MB. It is encrypted while it arrives."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".pdf,.txt,.docx,.doc,.odt,image/*,audio/*,video/mp4"}),
+        help_text=_("PDF, picture, text, office file, sound or video, up to 200 MB. It is encrypted while it arrives."),
+        widget=forms.ClearableFileInput(
+            attrs={"accept": ".pdf,.txt,.docx,.doc,.odt,.rtf,.xlsx,.xls,.ods,.msg,image/*,audio/*,video/*"}
+        ),
         allow_empty_file=True,
     )
     title = forms.CharField(
@@ -227,6 +243,18 @@ class NamedAccount(Protocol):
 
     @property
     def name(self) -> str: ...
+
+
+class ProofForm(forms.Form):
+    """What a proof of a case's trail is to go back to."""
+
+    since = forms.IntegerField(
+        label=_("Entries in an earlier checkpoint"),
+        required=False,
+        min_value=1,
+        help_text=_("To show that nothing was changed since: the number in the second line of a checkpoint you kept."),
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
 
 
 class TrailFilterForm(forms.Form):

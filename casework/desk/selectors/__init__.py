@@ -8,6 +8,20 @@ from casework.desk.selectors._board import BoardColumn, BoardLine, board_columns
 from casework.desk.selectors._cases import CaseList, ListRow, list_rows
 from casework.desk.selectors._compare import Compared, ComparedLimit, compared
 from casework.desk.selectors._documents import DocumentLine, document_lines
+from casework.desk.selectors._erasures import (
+    ErasureLine,
+    Erasures,
+    coordinators_besides,
+    erasure_line,
+    erasures,
+    keeping,
+    months_kept,
+    still_open,
+    still_under_way,
+    waiting_erasure,
+    who_may_confirm,
+    would_go,
+)
 from casework.desk.selectors._inbox import InboxGroup, InboxLine, inbox_groups
 from casework.desk.selectors._page import (
     CaseHeader,
@@ -39,6 +53,8 @@ __all__ = [
     "DocumentLine",
     "DocumentLink",
     "DueLine",
+    "ErasureLine",
+    "Erasures",
     "InboxGroup",
     "InboxLine",
     "LimitCard",
@@ -55,18 +71,28 @@ __all__ = [
     "case_trail",
     "colleagues",
     "compared",
+    "coordinators_besides",
     "document_lines",
+    "erasure_line",
+    "erasures",
     "fact_line",
     "header_of",
     "inbox_groups",
+    "keeping",
     "limit_cards",
     "list_rows",
+    "months_kept",
     "people_summary",
     "procedure_summary",
     "question_cards",
     "role_levels",
+    "still_open",
+    "still_under_way",
     "team_of",
     "timeline_items",
     "today",
     "trail",
+    "waiting_erasure",
+    "who_may_confirm",
+    "would_go",
 ]

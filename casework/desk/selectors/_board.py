@@ -31,6 +31,7 @@ class BoardLine:
     risk_tone: str
     detained: bool
     lead: str
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def board_lines(rows: Iterable[BoardRow]) -> list[BoardLine]:
             risk_tone=labels.RISK_TONES.get(row.case.risk_level, "neutral"),
             detained=row.case.detained,
             lead=name_of(row.case.lead_id, leads),
+            damaged=row.case.damaged,
         )
         for row in found
     ]

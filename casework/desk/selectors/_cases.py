@@ -30,6 +30,7 @@ class ListRow:
     risk_tone: str
     detained: bool
     closed: bool
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,20 @@ class CaseList:
     number: int
     pages: int
     more: bool = False
+    unsearched: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, page: Page) -> CaseList:
         """Return the page in words (one query, for the leads' names)."""
         rows = tuple(list_rows(page.rows))
-        return cls(rows=rows, total=page.total, number=page.number, pages=page.pages, more=page.more)
+        return cls(
+            rows=rows,
+            total=page.total,
+            number=page.number,
+            pages=page.pages,
+            more=page.more,
+            unsearched=page.unsearched,
+        )
 
 
 def list_rows(rows: Iterable[CaseRow]) -> list[ListRow]:
@@ -68,6 +77,7 @@ def list_rows(rows: Iterable[CaseRow]) -> list[ListRow]:
             risk_tone=labels.RISK_TONES.get(row.risk_level, "neutral"),
             detained=row.detained,
             closed=row.state == CaseState.CLOSED,
+            damaged=row.damaged,
         )
         for row in found
     ]

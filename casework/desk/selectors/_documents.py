@@ -11,13 +11,14 @@ from django.template.defaultfilters import filesizeformat
 from casework.accounts import selectors as accounts
 from casework.desk import labels
 from casework.desk.selectors._names import name_of
+from casework.documents import policies
 from casework.documents import selectors as documents
 from casework.documents.types import DocumentKind
 
 
 @dataclass(frozen=True)
 class DocumentLine:
-    """One document as the case's tab lists it."""
+    """One document as the case's tab lists it. `may_be_cleaned`: a copy without hidden data can be made of it."""
 
     id: UUID
     title: str
@@ -27,6 +28,7 @@ class DocumentLine:
     dated: str
     uploaded_at: datetime
     uploaded_by: str
+    may_be_cleaned: bool
 
 
 def document_lines(case_id: UUID) -> list[DocumentLine]:
@@ -48,6 +50,7 @@ def document_lines(case_id: UUID) -> list[DocumentLine]:
             dated=labels.moment(document.dated_on),
             uploaded_at=document.uploaded_at,
             uploaded_by=name_of(document.uploaded_by, people),
+            may_be_cleaned=policies.may_be_cleaned(document.media_type, document.size),
         )
         for document in found
     ]

@@ -88,6 +88,8 @@ def inbox_groups(inbox: Inbox) -> list[InboxGroup]:
 
 
 def _label(item: InboxItem, limit: StoredLimit | None) -> str:
+    if item.kind == Kind.DAMAGED:
+        return str(_("This record was changed outside the application: its time limits are not computed"))
     if item.kind == Kind.RULES:
         return str(_("Time limits of this case moved when all were computed again"))
     return labels.rule(limit.rule) if limit else str(_("A time limit that no longer stands"))

@@ -142,6 +142,7 @@ _ASKED = (
     Action.SEE_CASE_TRAIL,
     Action.EXPORT_DOSSIER,
     Action.ASSIGN_CASE,
+    Action.ASK_ERASURE,
 )
 
 

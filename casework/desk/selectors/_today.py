@@ -31,6 +31,7 @@ class DueLine:
     due_on: date
     whose: str
     detained: bool
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def today() -> Today:
             due_on=limit.due_on,
             whose=labels.whose(limit.whose),
             detained=row.detained,
+            damaged=row.damaged,
         )
 
     return Today(

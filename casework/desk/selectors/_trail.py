@@ -70,6 +70,19 @@ def _page(found: Sequence[TrailEntry]) -> TrailPage:
 
 
 def _line(entry: TrailEntry, people: Mapping[UUID | None, Person]) -> TrailLine:
+    if entry.damaged:
+        # Of what somebody else may have written nothing is told but where it lies.
+        said = str(_("This entry was changed outside the application"))
+        return TrailLine(
+            at=entry.at,
+            who="",
+            what=said,
+            outcome=str(_("Changed outside")),
+            tone="danger",
+            detail=str(_("Entry %(seq)s of its stream. Tell your administrator.") % {"seq": entry.seq}),
+            case=str(entry.case_id)[:_SHORT] if entry.case_id else "",
+            request="",
+        )
     return TrailLine(
         at=entry.at,
         who=_who(entry, people),

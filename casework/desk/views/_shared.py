@@ -74,7 +74,13 @@ def case_context(header: CaseHeader, tab: str) -> dict[str, object]:
         for name, label, action in _TABS
         if action is None or header.may[action.value]
     ]
-    return {"case": header, "tabs": tabs, "breadcrumbs": [(_("Cases"), reverse("case_list"))]}
+    return {
+        "case": header,
+        "tabs": tabs,
+        "breadcrumbs": [(_("Cases"), reverse("case_list"))],
+        # Whoever leads a case that is to be erased learns it on each of its pages.
+        "erasure": selectors.waiting_erasure(header.id) if header.may[Action.ASK_ERASURE.value] else None,
+    }
 
 
 def under_case(header: CaseHeader, *more: tuple[StrOrPromise, str]) -> Crumbs:

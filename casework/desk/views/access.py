@@ -15,9 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from casework.access import services as access
 from casework.access.actions import Action
+from casework.accounts.strong import freshly_confirmed
 from casework.core.errors import Invalid, NotFound
 from casework.desk import selectors, services
-from casework.desk.forms.sharing import ShareForm
+from casework.desk.forms.sharing import RevokeForm, ShareForm
 from casework.desk.views._shared import case_context, put_errors, under_case
 
 
@@ -33,6 +34,7 @@ def case_access(request: HttpRequest, case_id: UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@freshly_confirmed
 def case_share(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """Give somebody access until a day, with a reason."""
     page = services.open_for(case_id, Action.SHARE_CASE)
@@ -67,11 +69,19 @@ def grant_revoke(request: HttpRequest, case_id: UUID, grant_id: UUID) -> HttpRes
     line = next((line for line in lines if line.id == grant_id and line.may_be_revoked), None)
     if line is None:
         raise NotFound
-    if request.method == "POST":
-        access.revoke(case_id=case_id, grant_id=grant_id)
-        messages.success(request, _("Access was taken back. It ended at once."))
+    form = RevokeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        for_cause = form.cleaned_data["for_cause"]
+        access.revoke(case_id=case_id, grant_id=grant_id, for_cause=for_cause)
+        if for_cause:
+            messages.success(
+                request,
+                _("Access was taken back. It ended at once. The case has a new key; older records are moved to it."),
+            )
+        else:
+            messages.success(request, _("Access was taken back. It ended at once."))
         return redirect("case_access", case_id=case_id)
-    context = {"case": page.header, "line": line, "breadcrumbs": _crumbs(page.header)}
+    context = {"case": page.header, "line": line, "form": form, "breadcrumbs": _crumbs(page.header)}
     return render(request, "desk/grant_revoke.html", context)
 
 

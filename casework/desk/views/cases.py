@@ -59,6 +59,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "query": urlencode({**chosen, **({"view": "mine"} if mine else {})}),
         "mine": mine,
         "may_create": policies.decide(work.current().actor.user_id, Action.CREATE_CASE).allowed,
+        "may_see_erasures": policies.decide(work.current().actor.user_id, Action.SEE_ERASURES).allowed,
     }
     return render(request, "desk/case_list.html", context)
 

@@ -12,6 +12,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods
 
 from casework.access.actions import Action
+from casework.accounts.strong import freshly_confirmed
 from casework.core.errors import Invalid
 from casework.desk import services
 from casework.desk.forms.sharing import DossierForm
@@ -23,6 +24,7 @@ from casework.printing import delivery
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@freshly_confirmed
 def dossier_new(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """Ask what goes into the dossier and who receives it; the answer to the form is the encrypted file itself."""
     page = services.open_for(case_id, Action.EXPORT_DOSSIER)

@@ -8,7 +8,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from casework.accounts.types import Role
+from casework.cases import erasing
 from casework.cases.types import CaseFilter
+from casework.core import clock
+from casework.crypto import rehearsal
 from casework.desk import services
 from casework.transfers import selectors as transfers
 
@@ -31,6 +34,9 @@ def home(request: HttpRequest) -> HttpResponse:
         context["today"] = services.open_today()
     if Role.COORDINATOR in roles:
         context["pressure"] = transfers.pressure()
+        context["erasures_waiting"] = erasing.waiting_for_me()
+    if Role.ADMIN in roles:
+        context["recovery_lack"] = rehearsal.lack(clock.now())
     if Role.LAWYER in roles:
         context["shared"] = services.list_cases(CaseFilter())
     return render(request, "desk/home.html", context)

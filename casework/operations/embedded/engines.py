@@ -24,6 +24,7 @@ from .identity import Identity
 Role = Literal["super", "owner", "web", "worker", "sealer", "backup"]
 
 DATABASE = "casework"
+SCRATCH = "casework_scratch"  # where backups are tried out: empty between two tries, and the owner's alone
 _SUPERUSER = "cw_super"
 _ROLES = ("cw_owner", "cw_web", "cw_worker", "cw_sealer", "cw_backup")
 _MARK = ".casework-engines"
@@ -172,6 +173,7 @@ class Engines:
         if not self._is_made():
             self._make_roles()
             self._folder.write_state({"format": _FORMAT, "postgres": binaries.POSTGRES_MAJOR})
+        self._make_scratch()
         self._start_valkey()
 
     def _is_made(self) -> bool:
@@ -288,6 +290,15 @@ class Engines:
             for role in _ROLES:
                 statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
                 connection.execute(statement.format(sql.Identifier(role), sql.Literal(self._passwords[role])))
+
+    def _make_scratch(self) -> None:
+        """Make the scratch database where it is missing: folders of an older version have none."""
+        statements = Path(__file__).with_name("scratch.sql").read_text().strip().split(";\n")
+        with psycopg.connect(self.database_url("super", database="postgres"), autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [SCRATCH]).fetchone():
+                statements = statements[1:]  # a start that was cut off may have made it and done no more
+            for statement in statements:
+                connection.execute(statement.encode())
 
     def _start_valkey(self) -> None:
         # Nothing is kept on disk: the queue may be lost at any time, the outbox in the database decides what is sent.

@@ -52,3 +52,45 @@ class TestPeople:
             answer = visit(who).post("/people/", {"email": "new@example.org", "role": "auditor"})
             assert answer.status_code == 403, who
         assert not Invitation.objects.exists()
+
+
+class TestRecoveryBanner:
+    """What an administrator must not overlook, and nobody else has to see."""
+
+    def _rehearsed(self, superuser, days: int) -> None:
+        from casework.crypto import services as crypto
+
+        superuser.execute(
+            "INSERT INTO crypto_drill"
+            " VALUES (gen_random_uuid(), now() - make_interval(days => %s), '{1}', 9, now(), %s)",
+            [days, crypto.root_mark()],
+        )
+
+    def test_is_red_until_the_recovery_was_rehearsed(self, people, visit, superuser, transactional_db):
+        page = visit("ada").get("/people/").content.decode()
+        assert "The recovery of the root key was never rehearsed" in page
+        assert "tone-danger" in page
+        self._rehearsed(superuser, days=91)
+        assert "was not rehearsed for 90 days" in visit("ada").get("/people/").content.decode()
+        self._rehearsed(superuser, days=89)
+        page = visit("ada").get("/people/").content.decode()
+        assert "rehearsed" not in page
+        assert "tone-danger" not in page
+
+    def test_is_red_when_the_root_key_is_another(self, people, visit, superuser, transactional_db):
+        self._rehearsed(superuser, days=1)
+        superuser.execute("UPDATE crypto_drill SET root_mark = decode(repeat('00', 16), 'hex')")
+        assert "is another than the one whose recovery" in visit("ada").get("/people/").content.decode()
+
+    def test_is_shown_to_nobody_else(self, people, visit):
+        for who, url in (("wanda", "/"), ("cora", "/"), ("lev", "/"), ("aud", "/trail/")):
+            assert "rehearsed" not in visit(who).get(url).content.decode()
+
+    def test_costs_one_statement(self, people, visit, count_queries, monkeypatch):
+        from casework.crypto import rehearsal
+
+        ada = visit("ada")
+        ada.get("/people/")
+        with_banner = count_queries(lambda: ada.get("/people/"))
+        monkeypatch.setattr(rehearsal, "lack", lambda now: None)
+        assert with_banner == count_queries(lambda: ada.get("/people/")) + 1

@@ -22,13 +22,14 @@ class TestGivingAccess:
     """Whom, how far, until when and why."""
 
     def test_lets_the_lawyer_in_until_the_end_of_that_day(self, people, visit, case_id, settings):
-        settings.SESSION_COOKIE_AGE = 365 * 24 * 60 * 60  # the grant is to end, not the session
+        settings.SESSION_COOKIE_AGE = 365 * 24 * 60 * 60  # the grant is to end, not the row of the session
         lev = visit("lev")
         assert lev.get(f"/cases/{case_id}/").status_code == 404
         assert _give(visit("wanda"), case_id).status_code == 302
         assert lev.get(f"/cases/{case_id}/").status_code == 200
         # 1 March ends at midnight in Paris, which is 23:00 UTC.
         with clock.fixed(datetime(2027, 3, 1, 22, 59, tzinfo=UTC)):
+            lev = visit("lev")
             assert lev.get(f"/cases/{case_id}/").status_code == 200
         with clock.fixed(datetime(2027, 3, 1, 23, 0, tzinfo=UTC)):
             assert lev.get(f"/cases/{case_id}/").status_code == 404

@@ -4,8 +4,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from casework.core import clock
+from casework.crypto import rehearsal
 from casework.crypto import services as crypto
 from casework.crypto.keyring import RootKeyError
+
+_BEFORE_PEOPLE = (
+    "The set-up is not finished yet. The root key opens everything, and is in no backup. If it is lost, every case is "
+    "lost, for ever, and nobody can help. Before real people's cases go in:",
+    "1. manage.py recovery split --out FOLDER: 5 sheets of paper, any 3 of which give the root key.",
+    "2. Print them, hand them to people in different places, delete the folder.",
+    "3. manage.py backup BACKUP_PATH, and manage.py recovery drill BACKUP_PATH with those people.",
+    "Until then, and 90 days after each rehearsal, the doctor and the administrators' first page say so.",
+)
 
 
 class Command(BaseCommand):
@@ -20,3 +31,6 @@ class Command(BaseCommand):
         except RootKeyError as error:
             raise CommandError(str(error), returncode=1) from None
         self.stdout.write("The keys of this installation are in place.")
+        if rehearsal.lack(clock.now()):
+            for line in _BEFORE_PEOPLE:
+                self.stdout.write(line)

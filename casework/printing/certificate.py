@@ -1,0 +1,79 @@
+"""A certificate on one or two pages: facts in two columns under headings, and paragraphs."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Final
+
+import pikepdf
+from pikepdf import Dictionary, Name
+
+from casework.printing import typeset
+
+_TEMPLATE: Final = "certificate.typ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of a certificate: `rows` of (label, value), then paragraphs; the heading may be empty."""
+
+    heading: str = ""
+    rows: tuple[tuple[str, str], ...] = ()
+    paragraphs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What a certificate says, already in the reader's words.
+
+    `language` is a language tag such as `en` or `en-GB`. `page` holds the words of the page number, with {page} and
+    {pages}; `footer` stands at the left of it.
+    """
+
+    title: str
+    subtitle: str
+    organisation: str
+    language: str
+    footer: str
+    page: str
+    sections: tuple[Section, ...]
+
+
+def build(certificate: Certificate) -> bytes:
+    """Return the PDF. It names no author and no program, and is the same for the same input."""
+    language, _, region = certificate.language.replace("_", "-").partition("-")
+    authored = typeset.typeset(
+        template=_TEMPLATE,
+        values={
+            "title": _shown(certificate.title),
+            "subtitle": _shown(certificate.subtitle),
+            "organisation": _shown(certificate.organisation),
+            "language": language.lower(),
+            "region": region.lower() if len(region) == len("gb") else None,
+            "footer": _shown(certificate.footer),
+            "page": _shown(certificate.page),
+            "sections": [
+                {
+                    "heading": _shown(section.heading),
+                    "rows": [[_shown(label), _shown(value)] for label, value in section.rows if value],
+                    "paragraphs": [_shown(text) for text in section.paragraphs],
+                }
+                for section in certificate.sections
+            ],
+        },
+    )
+    with pikepdf.open(io.BytesIO(authored)) as pdf:
+        if Name.Metadata in pdf.Root:
+            del pdf.Root.Metadata
+        if Name.Info in pdf.trailer:
+            del pdf.trailer[Name.Info]
+        pdf.docinfo[Name.Title] = certificate.title
+        pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
+        sink = io.BytesIO()
+        pdf.save(sink, static_id=True)
+        return sink.getvalue()
+
+
+def _shown(text: str) -> str:
+    return typeset.printable(text)[0]
