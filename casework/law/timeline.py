@@ -96,6 +96,7 @@ _RECEIPTS = {
     "humanitarian-requested": "humanitarian-request-received",
     "reexamination-requested": "reexamination-request-received",
 }
+_CHOICES = {kind.name: tuple(member.name for member in kind.members if member.choices) for kind in VOCABULARY.values()}
 _OF_THIS_STATE = frozenset({"application-registered", "application-lodged"})
 _ASKED_FROM = frozenset(_RECEIPTS.values())
 
@@ -218,13 +219,18 @@ class Timeline:
         return other
 
     def _told(self) -> Iterator[str]:
-        """Yield the names of the events, and of those with particulars which ones they have."""
+        """Yield the names of the events, and of those with particulars that rules ask for which ones they have.
+
+        Never a free text: what is told outlives the case, as the key of what is known of similar ones.
+        """
         yield from self.events
         if self.suspensions:
             yield "suspension"
         for fact in self.facts:
-            for member, value in fact.particulars.items():
-                yield f"{fact.name} {member}={value}"
+            for member in _CHOICES[fact.name]:
+                value = fact.particulars.get(member)
+                if value is not None:
+                    yield f"{fact.name} {member}={value}"
 
     def _assume_receipts(self, requests: Collection[Fact]) -> None:
         """Take each of the requests as received on the day of sending."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.law import cli, derive, document, packs, reading, reference, wording
+from casework.law import cli, derive, document, facts, packs, reading, reference, wording
 from casework.law.packs import PackError, Rule
 from casework.law.status import STAGES
 from casework.law.timeline import Timeline
@@ -383,3 +383,24 @@ class TestForOtherPages:
     @pytest.mark.parametrize(("value", "said"), [(7, "Act by 7,"), (None, "Act by the other state,")])
     def test_what_has_no_words_of_its_own_is_said_as_it_is(self, value: object, said: str) -> None:
         assert wording.words_for("en").say("because.due-earlier", {"due": value}).startswith(said)
+
+
+class TestWhatIsKnownOfSimilarCases:
+    """It outlives the case (a cache): nothing that somebody typed may be in it."""
+
+    def test_holds_choices_and_no_free_text(self) -> None:
+        case = facts.parse(
+            {
+                "country": "FR",
+                "facts": [
+                    {"fact": "application-registered", "on": "2026-09-01"},
+                    {"fact": "transfer-failed", "on": "2026-09-20", "reason": "quillfeather"},
+                    {"fact": "time-limit-set", "on": "2026-09-21", "what": "quillfeather", "due": "2026-10-01",
+                     "whose": "applicant", "by": "court"},
+                    {"fact": "detained", "on": "2026-09-22", "ground": "transfer"},
+                ],
+            }
+        )  # fmt: skip
+        told = Timeline(case).told
+        assert "detained ground=transfer" in told
+        assert not any("quillfeather" in word for word in told)

@@ -27,7 +27,9 @@ _NOTIFIED = ("-decision-notified", "-order-notified")
 _OF_OTHER_STATES = frozenset({"eurodac-hit", "vis-hit"})
 _WHICH = "_which"
 _UNKNOWN = ("date_unknown", "not_before", "not_after")
-_APART = ("note", "document", "reason")
+# Not called "reason": a transfer that failed has a reason of its own.
+_WHY = "why_corrected"
+_APART = ("note", "document", _WHY)
 
 
 class FactForm(forms.Form):
@@ -71,7 +73,7 @@ class FactForm(forms.Form):
                 help_text=_("Where the information comes from, what is still open."),
             )
         if correcting:
-            self.fields["reason"] = forms.CharField(
+            self.fields[_WHY] = forms.CharField(
                 label=_("Why is it corrected?"),
                 max_length=4000,
                 widget=forms.Textarea(attrs={"rows": 2}),
@@ -239,7 +241,7 @@ class FactForm(forms.Form):
     @property
     def own_fields(self) -> list[BoundField]:
         """What the record keeps beside the fact: the document, the note, the reason of a correction."""
-        return [self[name] for name in ("document", "note", "reason") if name in self.fields]
+        return [self[name] for name in ("document", "note", _WHY) if name in self.fields]
 
     def _asks_which(self) -> Iterator[str]:
         for _date, name in self._hours:
@@ -364,6 +366,11 @@ class FactForm(forms.Form):
             return on.isoformat()
         fold = 1 if self.cleaned_data.get(f"{name}{_WHICH}") == "1" else 0
         return datetime.combine(on, at.replace(fold=fold), tzinfo=self.zone).isoformat()
+
+    @property
+    def why_corrected(self) -> str:
+        """The reason of a correction."""
+        return str(self.cleaned_data[_WHY])
 
     def put_faults(self, error: Invalid) -> None:
         """Put what the record says against the fact beside the fields that it is about."""

@@ -167,7 +167,7 @@ def fact_correct(request: HttpRequest, case_id: UUID, fact_id: UUID) -> HttpResp
         correcting=True,
     )
     if request.method == "POST" and CARRIED not in request.POST and form.is_valid():
-        given = {"reason": form.cleaned_data["reason"], "note": form.cleaned_data["note"]}
+        given = {"reason": form.why_corrected, "note": form.cleaned_data["note"]}
         try:
             with transaction.atomic():
                 procedure.correct_fact(

@@ -263,7 +263,9 @@ class Journey:
         timeline = wanda.get(f"{self.case}timeline/").text
         first, second, *_ = dict.fromkeys(re.findall(rf"{self.case}facts/([0-9a-f-]{{36}})/correct/", timeline))
         page = wanda.get(f"{self.case}facts/{first}/correct/")
-        corrected = _form(page, "reason").filled() | {"reason": self.book.word("FactForm.reason", ends=" postmark")}
+        corrected = _form(page, "why_corrected").filled() | {
+            "why_corrected": self.book.word("FactForm.why_corrected", ends=" postmark")
+        }
         assert wanda.post(page.path, corrected, page=page).status == _SENT_ON
         reason = self.book.word("WithdrawForm.note", ends=" wrong case")
         assert wanda.post(f"{self.case}facts/{second}/withdraw/", {"note": reason}).status == _SENT_ON

@@ -301,7 +301,7 @@ class TestTheDocumentThatProvesAFact:
     @pytest.mark.parametrize(("chosen", "kept"), [({"document": ""}, False), ({}, True)])
     def test_is_taken_away_by_choosing_none_and_kept_otherwise(self, people, visit, case_id, chosen, kept):
         fact_id, papers = self._proven(people, case_id)
-        given = {**_boxes("2026-09-10"), "state": "HR", "reason": "the wrong letter", **chosen}
+        given = {**_boxes("2026-09-10"), "state": "HR", "why_corrected": "the wrong letter", **chosen}
         answer = visit("wanda").post(f"/cases/{case_id}/facts/{fact_id}/correct/", given)
         assert answer.status_code == 302
         with cast.acting(people.wanda):
@@ -346,8 +346,8 @@ class TestCorrectingAFact:
         url = f"/cases/{case_id}/facts/{fact_id}/correct/"
         assert 'value="2026"' in wanda.get(url).content.decode()
         typed = {**_boxes("2026-09-03"), "state": "HR", "category": "asylum", "note": "read again"}
-        assert 'id="id_reason_error"' in wanda.post(url, typed).content.decode()
-        wanda.post(url, {**typed, "reason": "the printout says the 3rd"})
+        assert 'id="id_why_corrected_error"' in wanda.post(url, typed).content.decode()
+        wanda.post(url, {**typed, "why_corrected": "the printout says the 3rd"})
         page = wanda.get(f"/cases/{case_id}/timeline/").content.decode()
         assert "3 September 2026" in page
         counting, earlier = page.split('<details class="account">')
@@ -359,6 +359,23 @@ class TestCorrectingAFact:
         assert "the printout says the 3rd" in counting
         assert "2 September 2026 · Croatia" in counting
         assert "the printout says the 3rd" in earlier
+
+    def test_keeps_the_reason_of_a_failed_transfer_apart_from_why_it_is_corrected(self, people, visit, case_id):
+        from casework.procedure import services
+
+        with cast.acting(people.wanda):
+            content = {"fact": "transfer-failed", "on": "2026-11-02", "reason": "He was ill."}
+            failed = services.record_fact(case_id, content=content)
+        wanda = visit("wanda")
+        url = f"/cases/{case_id}/facts/{failed}/correct/"
+        page = wanda.get(url).content.decode()
+        assert 'id="id_reason"' in page
+        assert 'id="id_why_corrected"' in page
+        typed = {**_boxes("2026-11-03"), "reason": "He was ill.", "why_corrected": "The letter names the 3rd."}
+        assert wanda.post(url, typed).status_code == 302
+        with cast.acting(people.wanda):
+            standing = [fact for fact in procedure.recorded_facts(case_id) if fact.name == "transfer-failed"]
+        assert [fact.content.get("reason") for fact in standing if not fact.replaced] == ["He was ill."]
 
     def test_a_withdrawn_fact_takes_its_limits_away(self, people, visit, case_id):
         fact_id = self._id_of(people, case_id, "transfer-decision-notified")
@@ -382,7 +399,7 @@ class TestSomebodyWasFaster:
         "state": "HR",
         "category": "asylum",
         "note": "typed with care",
-        "reason": "typed reason",
+        "why_corrected": "typed reason",
     }
 
     def _hit(self, people: cast.Cast, case_id: object) -> Any:
@@ -466,7 +483,7 @@ class TestSomebodyWasFaster:
         assert [answer.status_code for answer in answers] == [302, 302]
         assert len(_facts(people, case_id)) == len(FACTS) - (form == "withdraw")
         # Another reason is another act.
-        again = wanda.post(url, {**given, "reason": "other", "note": "other"})
+        again = wanda.post(url, {**given, "why_corrected": "other", "note": "other"})
         assert again.status_code == 409
         assert "You " in again.content.decode()
 
@@ -527,7 +544,7 @@ class TestAContradictionInTheRecord:
 
     def test_is_mended_by_its_correction_as_a_what_if_shows_first(self, people, visit, case_id, at_fault):
         wanda = visit("wanda")
-        given = {**_boxes("2026-09-05"), "state": "HR", "category": "asylum", "reason": "misread"}
+        given = {**_boxes("2026-09-05"), "state": "HR", "category": "asylum", "why_corrected": "misread"}
         page = wanda.post(
             f"/cases/{case_id}/what-if/eurodac-hit/", {**given, "corrects": str(at_fault)}
         ).content.decode()
@@ -635,7 +652,7 @@ class TestQuestions:
         wanda = visit("wanda")
         page = wanda.get(f"/cases/{case_id}/deadlines/").content.decode()
         url = page.split("question-card")[1].split('href="/cases/')[1].split('"')[0]
-        given = {**_boxes("2026-11-16"), "appeal_period_0": "12", "appeal_period_1": "day", "reason": "read it again"}
+        given = {**_boxes("2026-11-16"), "appeal_period_0": "12", "appeal_period_1": "day", "why_corrected": "read it again"}
         assert wanda.post(f"/cases/{url}", given).status_code == 302
         after = wanda.get(f"/cases/{case_id}/deadlines/").content.decode()
         assert after.count("question-card") < page.count("question-card")

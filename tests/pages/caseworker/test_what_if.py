@@ -97,11 +97,11 @@ class TestTheAnswer:
         with cast.acting(people.wanda):
             hit = next(fact for fact in procedure.recorded_facts(case_id) if fact.name == "eurodac-hit")
         given = {"on_0": "3", "on_1": "9", "on_2": "2026", "state": "HR", "category": "asylum", "corrects": str(hit.id)}
-        page = _ask(visit("wanda"), case_id, "eurodac-hit", {**given, "reason": "misread"})
+        page = _ask(visit("wanda"), case_id, "eurodac-hit", {**given, "why_corrected": "misread"})
         card = _cards(page)["Take back notification"]
         assert "1 day later" in card
         assert f'action="/cases/{case_id}/facts/{hit.id}/correct/"' in page
-        assert 'name="reason" value="misread"' in page
+        assert 'name="why_corrected" value="misread"' in page
 
     def test_puts_what_the_record_says_against_it_beside_the_field(self, people, visit, case_id):
         given = {"on_0": "5", "on_1": "9", "on_2": "2026", "state": "HR"}
@@ -129,7 +129,7 @@ class TestTheAnswer:
         with cast.acting(people.cora):
             content = {**hit.content, "on": "2026-09-04"}
             new = recording.correct_fact(case_id, fact_id=hit.id, content=content, reason="the printout")
-        given = {"on_0": "3", "on_1": "9", "on_2": "2026", "state": "HR", "category": "asylum", "reason": "typed"}
+        given = {"on_0": "3", "on_1": "9", "on_2": "2026", "state": "HR", "category": "asylum", "why_corrected": "typed"}
         client = visit(who)
         url = f"/cases/{case_id}/what-if/eurodac-hit/"
         answer = client.post(url, {**given, "corrects": str(hit.id)})
@@ -138,7 +138,7 @@ class TestTheAnswer:
         assert "corrected this fact first" in page
         assert "4 September 2026" in page
         assert f'name="corrects" value="{new}"' in page
-        assert 'name="reason" value="typed"' in page
+        assert 'name="why_corrected" value="typed"' in page
         assert 'name="on_0" value="3"' in page
         assert (f"/facts/{new}/correct/" in page) is (who == "wanda")
         assert client.post(url, {**given, "corrects": str(new)}).status_code == 200
@@ -264,4 +264,4 @@ class TestQueries:
         wanda.post(url, _ABSCONDED)
         asked = count_queries(lambda: wanda.post(url, _ABSCONDED))
         shown = count_queries(lambda: wanda.get(f"/cases/{case_id}/deadlines/"))
-        assert (asked, shown) == (14, 15)
+        assert (asked, shown) == (15, 17)
