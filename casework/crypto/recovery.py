@@ -10,6 +10,8 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,7 @@ SHARES: Final = 5
 THRESHOLD: Final = 3
 _BITS: Final = 10  # of a word's place in the list
 _CUSTOM: Final = b"shamir_extendable"  # of the checksum, SLIP-39
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _LETTERS: Final = 4  # that tell every word of the list from every other
 _BACKUP_LABEL: Final = b"cw/backup1"
 _MARK_LABEL: Final = b"cw/mark1"
@@ -83,10 +86,12 @@ class Share(_NeverLeaves):
 def words_of(text: str, *, first: int = 1) -> list[str]:
     """Return the words that were typed, completed: the first four letters of each are enough, in any case.
 
-    `first`: the position of the first of them. Raises `UnknownWord`.
+    What is no letter parts words and is left out: the numbers that stand before them on the sheet, commas, the marks
+    that editors put at the beginning of a file. `first`: the position of the first word. Raises `UnknownWord`.
     """
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
     found = []
-    for position, typed in enumerate(text.lower().split(), start=first):
+    for position, typed in enumerate(_WORD.findall(seen.lower()), start=first):
         word = _word(typed)
         if word is None:
             raise UnknownWord(position, difflib.get_close_matches(typed, wordlist.WORDLIST, n=3, cutoff=0.6))
@@ -154,7 +159,7 @@ def gather(texts: Iterable[str]) -> Gathered:
 def share_in_file(path: Path) -> str:
     """Return the text of a file that only its owner may read; raises `ShareError` when it is no such file."""
     try:
-        return read_private(path).decode("ascii", "replace")
+        return read_private(path).decode("utf-8", "replace")
     except PrivateFileError as error:
         msg = f"The file {path} was not read ({error}): it must be an ordinary file of yours with mode 0600."
         raise ShareError(msg) from None

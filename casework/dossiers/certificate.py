@@ -90,13 +90,16 @@ def _remains(erased: ErasureView) -> Section:
         heading=_("What remains"),
         paragraphs=(
             _(
-                "The audit trail keeps that this case was opened, read, changed and erased, when and by whom, without"
-                " names and particulars of the person. This certificate can be printed again."
+                "The audit trail keeps that this case was opened, read, changed and erased, when and by whom; its"
+                " particulars can no longer be read. Words that somebody typed into the search stand in the trail of"
+                " whoever searched, not in that of the case, and are not erased with it. This certificate can be"
+                " printed again."
             ),
             _(
                 "Backups of keys that were made before the erasure may hold the key until %(day)s. They are kept apart"
-                " from backups of the data, encrypted, for %(days)d days; nothing that is restored from a backup"
-                " brings this case back."
+                " from backups of the data, encrypted, for %(days)d days; the next backup then removes them. Restoring"
+                " a backup takes the newest keys and erases this case again. Copies of such keys that were put"
+                " elsewhere must be removed after the same time."
             )
             % {"day": date_format(until.astimezone(UTC), "j F Y"), "days": rotation.KEPT // timedelta(days=1)},
         ),

@@ -32,12 +32,14 @@ CONTENTS: Final = "contents.age"
 KEYS: Final = "keys.age"
 PARTS: Final = {"data": (DATABASE, CONTENTS), "keys": (KEYS,)}
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
-_NAMED: Final = re.compile(r"\d{8}T\d{6}Z")
+_NAMED: Final = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+_UNFINISHED: Final = re.compile(r"\.\d{8}T\d{6}Z(-removed)?", re.ASCII)
 _LOCK: Final = ".lock"
 _MAC_LABEL: Final = b"cw/backup1/manifest"
 _PIECE: Final = 1 << 20
 
 Kind = Literal["data", "keys"]
+KINDS: Final[tuple[Kind, ...]] = ("data", "keys")
 
 
 class BadBackup(Exception):
@@ -214,7 +216,14 @@ def stamp_of(at: datetime) -> str:
 def stamps(path: Path, kind: Kind) -> list[str]:
     """Return the names of the sets there, the oldest first; what is half made has no such name."""
     folder = path / kind
-    return sorted(entry.name for entry in folder.iterdir() if _NAMED.fullmatch(entry.name)) if folder.is_dir() else []
+    return sorted(entry.name for entry in folder.iterdir() if _is_stamp(entry.name)) if folder.is_dir() else []
+
+
+def _is_stamp(name: str) -> bool:
+    try:
+        return bool(_NAMED.fullmatch(name) and moment(name))
+    except ValueError:  # digits that are no date
+        return False
 
 
 def read(path: Path, kind: Kind, stamp: str) -> Set:
@@ -227,8 +236,12 @@ def read(path: Path, kind: Kind, stamp: str) -> Set:
         given = json.loads((folder / MANIFEST).read_bytes())
         given["parts"] = {name: Part(**part) for name, part in given["parts"].items()}
         given["wrapping_keys"] = tuple(given["wrapping_keys"])
-        return Set(folder, Manifest(**given))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        # Before its MAC is looked at anybody can have written it; after this it can be compared and printed.
+        whole = all(type(version) is int for version in given["wrapping_keys"])
+        if not whole or not all(str(given[name]).isascii() for name in ("mac", "key")):
+            raise ValueError
+        return Set(folder, Manifest(**given | {name: str(given[name]) for name in ("mac", "key")}))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise BadBackup(f"The backup set {kind}/{stamp} has no readable manifest: take another copy of it.") from None
 
 
@@ -275,11 +288,15 @@ def remove(folder: Path) -> None:
 
 
 def sweep(path: Path) -> None:
-    """Remove what backups that were cut off have left. Only whoever holds the lock may."""
-    for kind in ("data", "keys"):
+    """Remove what backups that were cut off have left, and nothing else. Only whoever holds the lock may.
+
+    The folder that the keeper names may hold what is not ours: other hidden names in it are left alone.
+    """
+    for kind in KINDS:
         folder = path / kind
-        for entry in folder.glob(".*") if folder.is_dir() else ():
-            shutil.rmtree(entry)
+        for entry in list(folder.glob(".*")) if folder.is_dir() else ():
+            if _UNFINISHED.fullmatch(entry.name):
+                shutil.rmtree(entry)
 
 
 @contextmanager
@@ -311,7 +328,7 @@ def add_to_pool(path: Path, object_id: UUID, source: BinaryIO) -> Part:
     """Copy a file of the store into the pool and return what was copied; it appears there whole."""
     place = in_pool(path, object_id)
     own_folder(place.parent)
-    part = place.with_name(f".{place.name}")
+    part = _beside(place)
     part.unlink(missing_ok=True)
     with create(part) as raw:
         sink = Hashing(raw)
@@ -322,16 +339,23 @@ def add_to_pool(path: Path, object_id: UUID, source: BinaryIO) -> Part:
     return sink.part()
 
 
+def _beside(place: Path) -> Path:
+    return place.with_name(f".{place.name}")
+
+
 def all_in_pool(path: Path) -> Iterator[tuple[Path, UUID | None]]:
-    """Yield every file of the pool with its id; None for what is none of ours, such as one that was cut off."""
+    """Yield every file of the pool with its id; None for one that was cut off. What is not ours is left out."""
     for folder in sorted(pool(path).iterdir()) if pool(path).is_dir() else ():
-        for entry in sorted(folder.iterdir()):
+        for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
             try:
-                object_id = UUID(entry.name)
+                object_id = UUID(entry.name.removeprefix("."))
             except ValueError:
-                yield entry, None
                 continue
-            yield entry, object_id if in_pool(path, object_id) == entry else None
+            place = in_pool(path, object_id)
+            if entry == place:
+                yield entry, object_id
+            elif entry == _beside(place):
+                yield entry, None
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

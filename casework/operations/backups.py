@@ -124,6 +124,7 @@ class _Backup:
     def make(self) -> Made:
         with snapshot(settings.DATABASE_BACKUP_URL) as (connection, name):
             stamp = self._fresh_stamp()
+            self._refuse_stamps_to_come(stamp)
             versions = connection.execute("SELECT version FROM crypto_kek ORDER BY version").fetchall()
             erased = _erased_cases(connection)
             wraps = _one(connection, "SELECT count(*) FROM crypto_keywrap")
@@ -149,6 +150,7 @@ class _Backup:
             sets.seal_set(folder, manifest, self._identity)
         self._publish(keys, data, stamp, files=len(files), rows=sum(counts.values()))
         # From here on the backup stands, whatever happens to the tidying up: the next one takes it up again.
+        removed_keys, removed_files = self._tidied(erased)
         return Made(
             stamp=stamp,
             tables=len(counts),
@@ -158,8 +160,8 @@ class _Backup:
             copied=self._copied,
             bytes=self._bytes + sum(part.bytes for part in (*parts.values(), *key_parts.values())),
             erased=len(erased),
-            removed_keys=self._remove_old_keys(),
-            removed_files=self._tidy_pool(erased),
+            removed_keys=removed_keys,
+            removed_files=removed_files,
             warnings=tuple(self._warnings),
         )
 
@@ -170,6 +172,16 @@ class _Backup:
         }:
             time.sleep(0.1)
         return stamp
+
+    def _refuse_stamps_to_come(self, stamp: str) -> None:
+        # Restores take the newest: such a set would stand before all that are made until then, and never age out.
+        for kind in sets.KINDS:
+            if (last := max(sets.stamps(self._path, kind), default="")) > stamp:
+                raise BackupFailed(
+                    f"The newest set in {self._path} is {kind}/{last}, which is a time to come: the clock of this "
+                    "machine is wrong now, or was when that set was made. Put the clock right; if it is right, move "
+                    "every set with a time to come out of data and keys. Then run this again."
+                )
 
     def _publish(self, keys: Path, data: Path, stamp: str, *, files: int, rows: int) -> None:
         """Give both sets their names as the last thing before the entry that says so is committed."""
@@ -278,6 +290,20 @@ class _Backup:
                 )
 
     # --- what goes
+
+    def _tidied(self, erased: set[UUID]) -> tuple[tuple[str, ...], int]:
+        keys: tuple[str, ...] = ()
+        files = 0
+        try:
+            keys = self._remove_old_keys()
+            files = self._tidy_pool(erased)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            self._warnings.append(
+                f"The backup stands, but what is too old or erased could not be removed from {self._path}: {why}. "
+                f"Sets of keys in keys/ must not grow older than {KEEP_KEYS.days} days: look there."
+            )
+        return keys, files
 
     def _remove_old_keys(self) -> tuple[str, ...]:
         old = [stamp for stamp in sets.stamps(self._path, "keys") if clock.now() - sets.moment(stamp) > KEEP_KEYS]

@@ -191,6 +191,7 @@ class Demo:
             env |= {"CASEWORK_ROLE": "owner", "DATABASE_OWNER_URL": self._engines.database_url("owner")}
         if "web" in roles:
             env["DATABASE_URL"] = self._engines.database_url("web")
+            env["CASEWORK_CHECKPOINT_DIR"] = str(path / "checkpoints")
         if "worker" in roles:
             env["DATABASE_WORKER_URL"] = self._engines.database_url("worker")
         if "sealer" not in roles:

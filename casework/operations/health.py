@@ -129,6 +129,11 @@ def _backup() -> str:
     made_at, tried_at = notices.beat_at(HEARTBEAT), notices.beat_at(TRIAL)
     if made_at is None:
         return "There is no backup: run `manage.py backup PATH` every night (docs/running.md)."
+    if made_at - clock.now() > _STALE:
+        return (
+            f"The newest backup says that it was made on {made_at:%d %B %Y}, which is to come: put the clock right, and"
+            " run `manage.py backup PATH` again."
+        )
     if clock.now() - made_at > _BACKUP_AGE:
         return f"The newest backup is {_age(made_at)} old: look why the nightly `manage.py backup` did not succeed."
     if tried_at is None or clock.now() - tried_at > _TRIAL_AGE:

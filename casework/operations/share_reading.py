@@ -86,9 +86,13 @@ def _mended(words: list[str], ask: Ask, tell: Tell) -> list[str]:
             tell(f"A number from 1 to {WORDS}, a space, and a word.")
             continue
         try:
-            return [*words[: int(number) - 1], *words_of(rest[0], first=int(number)), *words[int(number) :]]
+            mended = words_of(rest[0], first=int(number))
         except ShareError as error:
             tell(str(error))
+            continue
+        if len(mended) == 1:
+            return [*words[: int(number) - 1], *mended, *words[int(number) :]]
+        tell("One word, without anything else.")
     return []
 
 

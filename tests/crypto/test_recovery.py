@@ -185,6 +185,28 @@ class TestTyping:
     def test_capitals_as_a_scanner_reads_them_and_odd_spaces_are_fine(self, shares):
         assert _joined([f"  {text.upper()} \r\n".replace(" ", "\t ") for text in shares[:3]]) == KEY
 
+    @pytest.mark.parametrize(
+        "written",
+        [
+            lambda words: "\ufeff" + " ".join(words),
+            lambda words: "\u00a0".join(words),
+            lambda words: " ".join(f"{place}. {word}" for place, word in enumerate(words, start=1)),
+            lambda words: ",\n".join(words) + ".",
+            lambda words: " \u200b".join(f"{word[:3]}\u00ad{word[3:]}" for word in words),
+            lambda words: " ".join("".join(chr(ord(letter) + 0xFEE0) for letter in word) for word in words),
+        ],
+        ids=["mark-of-an-editor", "hard-spaces", "numbered", "commas", "invisible", "wide"],
+    )
+    def test_files_as_editors_write_them_are_read(self, shares, tmp_path, written):
+        path = tmp_path / "share"
+        path.write_text(written(shares[0].split()), encoding="utf-8")
+        path.chmod(0o600)
+        assert recovery.read_share(recovery.share_in_file(path)).reveal_words() == tuple(shares[0].split())
+
+    def test_letters_that_only_look_alike_are_no_words_of_the_list(self):
+        with pytest.raises(recovery.UnknownWord, match=r"^Word 2 .* mean: academic"):
+            recovery.words_of("acid \u0430cademic")  # a Cyrillic a
+
     def test_every_word_of_the_list_differs_in_its_first_four_letters(self):
         assert len({word[:4] for word in wordlist.WORDLIST}) == 1024
         assert recovery.words_of(" ".join(word[:4] for word in wordlist.WORDLIST)) == wordlist.WORDLIST

@@ -410,6 +410,29 @@ class TestRefused:
             assert target.is_empty(), name
         assert target.restore(place).findings == ()
 
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            lambda _given: "[" * 200_000,
+            lambda given: json.dumps(given | {"mac": "é"}),
+            lambda given: json.dumps(given | {"mac": 5}),
+            lambda given: json.dumps(given | {"key": None}),
+            lambda given: json.dumps(given | {"key": "x", "wrapping_keys": ["\x1b[2J"]}),
+        ],
+        ids=["deep", "letters", "number", "no-key", "terminal"],
+    )
+    def test_a_manifest_written_to_harm_in_a_plain_sentence(self, tmp_path, changed):
+        identity = recovery.backup_identity(JoinedRoot(new_key()))
+        folder = tmp_path / "data" / "20260101T000000Z"
+        folder.mkdir(parents=True)
+        given = {name: {"bytes": 1, "sha256": "x"} for name in sets.PARTS["data"]}
+        manifest = {"format": 1, "kind": "data", "stamp": folder.name, "made_at": "", "server": "", "parts": given}
+        manifest |= {"key": streams.fingerprint(identity), "wrapping_keys": [1], "mac": ""}
+        (folder / sets.MANIFEST).write_text(changed(manifest))
+        with pytest.raises(BadBackup) as refused:
+            sets.newest(tmp_path, "data").check_manifest(identity)
+        assert str(refused.value).isprintable()
+
     def test_a_backup_into_which_another_one_writes(self, made, place):
         with sets.locked(place), pytest.raises(BadBackup, match="under way"):
             _backup(place)
@@ -588,6 +611,41 @@ class TestFiles:
         restored = target.restore(place)
         assert restored.files == 0
 
+    def test_that_are_not_ours_are_left_alone_wherever_they_lie(self, people, made, place, tmp_path):
+        # The folder of the backups is one that other programs use too, and its parts may be links elsewhere.
+        home = tmp_path / "home of somebody"
+        foreign = [
+            home / ".git" / "HEAD",
+            home / ".DS_Store",
+            home / "objects" / ".stfolder" / "marker",
+            home / "objects" / ".DS_Store",
+            home / "objects" / "00" / "notes.txt",
+            place / "keys" / ".nfs0001",
+            place / "data" / "20269999T999999Z" / "no date",
+        ]
+        place.mkdir()
+        (place / "data").symlink_to(home)
+        for path in foreign:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("kept")
+        (place / "data" / ".20260101T000000Z").mkdir()  # a backup that was cut off
+        _backup(place)
+        again = _backup(place)
+        assert (again.warnings, again.removed_files) == ((), 0)
+        assert [path.read_text() for path in foreign] == ["kept"] * len(foreign)
+        assert not (place / "data" / ".20260101T000000Z").exists()
+
+    def test_that_cannot_be_tidied_away_are_told_of_a_backup_that_stands(self, made, place, monkeypatch):
+        def refused(_folder: Path) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        old = sets.stamp_of(clock.now() - timedelta(days=15))
+        (place / "keys" / old).mkdir(parents=True)
+        monkeypatch.setattr(sets, "remove", refused)
+        stands = _backup(place)
+        assert "The backup stands" in stands.warnings[0]
+        assert sets.stamps(place, "data") == [stands.stamp]
+
     def test_copied_half_are_copied_again(self, made, place):
         _backup(place)
         (path,) = _pooled(place)
@@ -609,6 +667,22 @@ class TestAgeing:
         assert sets.stamps(place, "keys") == [young, made.stamp]
         assert sets.stamps(place, "data") == [old, young, made.stamp]
         assert made.warnings  # those are no sets: what only they may need is not removed from the pool
+
+    @pytest.mark.parametrize("kind", ["data", "keys"])
+    def test_a_set_from_a_time_to_come_stops_the_backup(self, made, place, kind):
+        """Restores would take its keys before all newer ones, also those of cases that were erased since."""
+        to_come = sets.stamp_of(clock.now() + timedelta(days=400))
+        (place / kind / to_come).mkdir(parents=True)
+        with pytest.raises(BackupFailed, match=f"{kind}/{to_come}.*clock"):
+            _backup(place)
+        (place / kind / to_come).rmdir()
+        assert _backup(place).rows
+
+    def test_doctor_does_not_take_a_backup_from_a_time_to_come_for_a_fresh_one(self, made, place):
+        _backup(place)
+        with running_as("owner"):
+            Heartbeat.objects.filter(name="backup").update(at=clock.now() + timedelta(days=400))
+        assert "clock" in health._backup()
 
     def test_doctor_asks_for_a_backup_and_for_a_trial(self, made, place):
         assert "no backup" in health._backup()

@@ -97,6 +97,15 @@ class TestEraseCase:
         assert there.read_bytes() == b"kept"
         assert _is_there(superuser, case_id)
 
+    def test_says_that_the_case_is_gone_when_the_certificate_cannot_be_written(self, superuser, case_id, reference):
+        # A folder that takes no files although root may write everywhere.
+        done = _run(reference, "--certificate", "/proc/certificate.pdf", "--json")
+        assert done.returncode == 1
+        assert "The case is erased, but" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert json.loads(done.stdout)["certificate"] == ""
+        assert not _is_there(superuser, case_id)
+
     def test_confirms_what_was_asked_for_on_the_page(self, people, superuser, case_id, reference):
         with cast.acting(people.wanda):
             services.request_erasure(case_id, reason="person_request")

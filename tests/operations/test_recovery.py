@@ -296,11 +296,12 @@ class TestTyping:
         shares = _shares()
         words = shares[0].split()
         right, words[4] = words[4], "academic" if words[4] != "academic" else "acid"
-        answers = [*_lines(" ".join(words)), "five", "5 qqqq", f"5 {right[:4]}"]
+        answers = [*_lines(" ".join(words)), "five", "5 qqqq", "5 33", f"5 {right[:4]}"]
         _gathered, told = self._typed([*answers, *(line for text in shares[1:3] for line in _lines(text))])
         assert "Most likely word 5 is another" in told
         assert "A number from 1 to 33" in told
         assert "Word 5 is not in the list" in told
+        assert "One word" in told
         assert not _secrets(shares, told)
 
     def test_a_share_of_another_set_is_begun_again(self):

@@ -143,7 +143,7 @@ def required() -> dict[str, str]:
     for name, form in form_classes().items():
         for key, field in fields_of(name, form).items():
             # A fact's own texts are listed below, fact by fact; but a field may share its name with one.
-            is_fact = name == "FactForm" and key in texts - {"reason"}
+            is_fact = name == "FactForm" and key in texts
             if is_typed(field) and not is_fact:
                 found[f"{name}.{key}"] = "form"
     found |= {f"fact {fact}.{member}": "fact" for fact, member in text_members()}

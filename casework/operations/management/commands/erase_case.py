@@ -1,6 +1,7 @@
 """Erase a case as two people, from the server: for when the web page cannot be used."""
 
 import json
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from casework.dossiers.certificate import certificate_pdf
 
 
 class Command(BaseCommand):
-    """`erase_case REF --as EMAIL --confirmed-by EMAIL --reason R [--certificate PATH]`: exit code 1 when not erased.
+    """`erase_case REF --as EMAIL --confirmed-by EMAIL --reason R [--certificate PATH]`: exit code 1 when not erased, or not certified.
 
     Exit code 2: wrong usage, nobody of that address, or no such case that the first of them may see.
     """
@@ -45,8 +46,11 @@ class Command(BaseCommand):
             raise CommandError("Two people are needed: --as and --confirmed-by name the same one.", returncode=2)
         path = Path(options["certificate"]) if options["certificate"] else None
         # Looked at before anything is erased: afterwards it is too late to find the folder missing.
-        if path is not None and (path.exists() or not path.parent.is_dir()):
-            raise CommandError("--certificate names a file that is there already, or no folder.", returncode=2)
+        if path is not None and (path.exists() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK)):
+            raise CommandError(
+                "--certificate names a file that is there already, or a folder that is not there or cannot be written.",
+                returncode=2,
+            )
         request_id, is_new = self._ask(asks, options)
         try:
             with work.acting(_as(confirms)):
@@ -57,11 +61,26 @@ class Command(BaseCommand):
                 with work.acting(_as(asks)):
                     services.withdraw_erasure(request_id)
             raise CommandError(f"Nothing was erased. {error}", returncode=1) from None
-        if path is not None:
+        why = self._certify(request_id, confirms, path) if path is not None else ""
+        self._tell(erased, path if not why else None, as_json=options["json"])
+        if why:
+            raise CommandError(
+                f"The case is erased, but there is no certificate in {path} ({why}). Either of the two can print it"
+                " from the page “Erasing cases”.",
+                returncode=1,
+            )
+
+    def _certify(self, request_id: UUID, confirms: UUID, path: Path) -> str:
+        """Write the certificate; return why that failed: the case is gone by then, and nobody must think otherwise."""
+        try:
             with work.acting(_as(confirms)):
                 printed = certificate_pdf(request_id)
             path.write_bytes(printed)
-        self._tell(erased, path, as_json=options["json"])
+        except OSError as error:
+            return error.strerror or type(error).__name__
+        except Exception as error:  # noqa: BLE001  (whatever broke, what has to be said is that the case is erased)
+            return str(error) if isinstance(error, CaseworkError) else type(error).__name__
+        return ""
 
     def _user(self, email: str) -> UUID:
         try:
