@@ -89,13 +89,13 @@ def _is_rotating() -> bool:
 
 
 def _fill() -> None:
-    kek = crypto.newest_wrapping_key()
+    kek = crypto._newest_kek()
     made = [keyring.ScopeKeys(uuid4(), 1, keyring.new_key()) for _ in range(_STEP)]
     scopes = [keys.scope for keys in made]
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO crypto_keyscope (id, generation, kind, commit, state)"
-            " SELECT s, 1, 'import', c, 'live' FROM unnest(%s::uuid[], %s::bytea[]) AS n(s, c)",
+            "INSERT INTO crypto_keyscope (id, generation, kind, commit, state, sealed)"
+            " SELECT s, 1, 'import', c, 'live', 0 FROM unnest(%s::uuid[], %s::bytea[]) AS n(s, c)",
             [scopes, [keyring.commitment(keys.reveal_for_wrapping(), keys.scope, 1) for keys in made]],
         )
         cursor.execute(

@@ -8,6 +8,7 @@ erased, when, by whom and why. Nothing is ever erased by the passing of time: `r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -29,6 +30,8 @@ from casework.cases.types import ErasureReason, ErasureState, ErasureView
 from casework.core import clock, work
 from casework.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from casework.crypto import services as crypto
+from casework.crypto.envelope import DecryptError
+from casework.crypto.types import KeyUnavailable
 
 # How long a confirmation waits for somebody who is saving the case just now.
 _PATIENCE: Final = "10s"
@@ -117,7 +120,7 @@ def confirm_erasure(erasure_id: UUID, *, reference: str) -> ErasureView:
     _check_second_person(
         row, asked_oneself=_("You asked for this erasure yourself. A second person has to confirm it.")
     )
-    if not _is_sound(row):
+    if not _is_sound(row) or _note(row) is None:
         raise Conflict(_("This request was changed outside the application. Refuse it, and ask again."))
     if _letters(reference) != _letters(row.reference):
         raise Invalid({"reference": _("This is not the reference of the case. Type it as it stands above.")})
@@ -182,6 +185,21 @@ def _letters(reference: str) -> str:
     return "".join(sign for sign in reference.upper() if sign.isalnum())
 
 
+def _note(row: Erasure) -> str | None:
+    """Return the note; None when it was changed outside the application, and nothing where the case has lost its key.
+
+    A case without a key is one to be erased: that its request cannot be read stands in nobody's way.
+    """
+    if row.state == ErasureState.ERASED:
+        return ""
+    try:
+        return str(row.note)
+    except KeyUnavailable:
+        return ""
+    except DecryptError:
+        return None
+
+
 def _is_sound(row: Erasure) -> bool:
     return accounts.mac_matches(row.signed_bytes(), row.mac)
 
@@ -197,7 +215,8 @@ def erasures() -> list[ErasureView]:
     """
     rows = list(Erasure.objects.order_by("-asked_at", "pk"))
     levels = access.levels_for(work.current().actor.user_id, {row.case_id for row in rows})
-    crypto.keys_for_many(levels)
+    with suppress(DecryptError):  # a wrap that was changed is found again below, where it belongs
+        crypto.keys_for_many(levels)
     return [_view(row, levels) for row in rows]
 
 
@@ -231,7 +250,8 @@ def erasure_of(case_id: UUID) -> ErasureView | None:
 
 def _view(row: Erasure, levels: Mapping[UUID, Level]) -> ErasureView:
     actor_id = work.current().actor.user_id
-    waits, sound = row.state == ErasureState.ASKED, _is_sound(row)
+    note = _note(row) if row.case_id in levels else ""
+    waits, sound = row.state == ErasureState.ASKED, _is_sound(row) and note is not None
     decides = (
         waits
         and actor_id != row.asked_by
@@ -245,7 +265,7 @@ def _view(row: Erasure, levels: Mapping[UUID, Level]) -> ErasureView:
         team_id=row.team_id,
         state=row.state,
         reason=row.reason,
-        note=row.note if row.state != ErasureState.ERASED and row.case_id in levels else "",
+        note=note or "",
         asked_by=row.asked_by,
         asked_at=row.asked_at,
         decided_by=row.decided_by,

@@ -15,6 +15,8 @@ from casework.operations.embedded import binaries
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _TOLD = 300
+# Of our own environment, which may hold the root key, the programs get what they need to run.
+_HANDED_ON = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|KRB5\w+|SSL_CERT_\w+")
 
 
 class ClientError(Exception):
@@ -82,8 +84,11 @@ def start(
     stdout: int | IO[bytes] = subprocess.DEVNULL,
     errors: IO[bytes],
 ) -> subprocess.Popen[bytes]:
-    """Start one of the programs on the database that `url` names; the password is on no command line."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    """Start one of the programs on the database that `url` names; the password is on no command line.
+
+    Of this process's secrets it gets that password alone.
+    """
+    environment = {name: value for name, value in os.environ.items() if _HANDED_ON.fullmatch(name)}
     if url:
         parts = conninfo_to_dict(url)
         environment["PGPASSWORD"] = str(parts.pop("password", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.cache import cache
@@ -100,8 +101,11 @@ def _mail() -> str:
     if settings.CASEWORK_MAILBOX_DIR and settings.DEMO:
         return ""
     mail = get_connection()
-    mail.open()
-    mail.close()
+    try:
+        mail.open()
+        mail.close()
+    except (OSError, SMTPException) as error:
+        return f"The mail server does not answer, or refuses us ({type(error).__name__}): check EMAIL_URL."
     return ""
 
 

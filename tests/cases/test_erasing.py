@@ -727,6 +727,42 @@ def _confirm(who: UUID, request: UUID, reference: str) -> Any:
         return services.confirm_erasure(request, reference=reference)
 
 
+class TestDamagedRequest:
+    """One request that somebody changed, or a case that lost its key, stands in the way of no other."""
+
+    def test_with_another_note_is_marked_and_can_be_refused(self, people, case_id):
+        request, other = ask(people.wanda, case_id), ask(people.wanda, a_full_case(people))
+        with running_as_superuser() as admin:
+            change = "UPDATE cases_erasure SET note_sealed = set_byte(note_sealed, 30, get_byte(note_sealed, 30) # 1)"
+            admin.execute(f"{change} WHERE id = %s", [request])  # type: ignore[arg-type]
+        with cast.acting(people.cora):
+            seen = {one.id: one for one in erasing.erasures()}
+        assert (seen[request].sound, seen[request].may_confirm, seen[request].note) == (False, False, "")
+        assert (seen[other].sound, seen[other].may_confirm, seen[other].note) == (True, True, "Synthetic wish")
+        with cast.acting(people.cora), pytest.raises(Conflict, match="outside the application"):
+            services.confirm_erasure(request, reference=reference_of(case_id))
+        with cast.acting(people.cora):
+            services.refuse_erasure(request)
+
+    @pytest.mark.parametrize("how", ["gone", "changed"])
+    def test_of_a_case_without_a_key_leaves_the_list_whole(self, people, case_id, how):
+        request, other = ask(people.wanda, case_id), ask(people.wanda, a_full_case(people))
+        with running_as_superuser() as admin:
+            if how == "gone":
+                admin.execute("DELETE FROM crypto_keywrap WHERE scope = %s", [case_id])
+            else:
+                change = "UPDATE crypto_keywrap SET blob = set_byte(blob, 30, get_byte(blob, 30) # 1) WHERE scope = %s"
+                admin.execute(change, [case_id])
+        crypto.forget_process_keys()
+        with cast.acting(people.cora):
+            seen = {one.id: one for one in erasing.erasures()}
+        assert seen[other].note == "Synthetic wish"
+        assert (seen[request].note, seen[request].sound) == ("", how == "gone")
+        if how == "gone":  # such a case can be erased
+            with cast.acting(people.cora):
+                services.confirm_erasure(request, reference=reference_of(case_id))
+
+
 class TestAtTheSameTime:
     def test_of_two_who_confirm_one_does(self, people, case_id, second):
         request, reference = ask(people.wanda, case_id), reference_of(case_id)

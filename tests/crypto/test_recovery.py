@@ -189,7 +189,7 @@ class TestTyping:
         "written",
         [
             lambda words: "\ufeff" + " ".join(words),
-            lambda words: "\u00a0".join(words),
+            "\u00a0".join,
             lambda words: " ".join(f"{place}. {word}" for place, word in enumerate(words, start=1)),
             lambda words: ",\n".join(words) + ".",
             lambda words: " \u200b".join(f"{word[:3]}\u00ad{word[3:]}" for word in words),

@@ -99,6 +99,7 @@ class TestHardening:
         assert chosen["read_only"] is True
         assert chosen["cap_drop"] == ["ALL"]
         assert chosen["security_opt"] == ["no-new-privileges:true"]
+        assert chosen["ulimits"] == {"core": 0}
         assert chosen["mem_limit"]
 
     def test_only_the_proxy_is_reachable_from_outside(self) -> None:

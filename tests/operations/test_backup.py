@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -436,6 +437,26 @@ class TestRefused:
     def test_a_backup_into_which_another_one_writes(self, made, place):
         with sets.locked(place), pytest.raises(BadBackup, match="under way"):
             _backup(place)
+
+    def test_a_path_that_was_never_set(self, made):
+        done = manage("backup", "")
+        assert (done.returncode, "PATH is empty" in done.stderr) == (2, True)
+        assert not (ROOT / "keys").exists()
+
+    def test_no_secret_is_handed_to_the_programs(self, tmp_path, monkeypatch):
+        """The root key may stand in the environment of this process, and would be read from that of its children."""
+        shows = tmp_path / "shows"
+        shows.write_text("#!/bin/sh\nenv\n")
+        shows.chmod(0o700)
+        for name in ("CASEWORK_ROOT_KEY", "DATABASE_OWNER_URL", "SECRET_KEY", "PGOPTIONS"):
+            monkeypatch.setenv(name, "planted")
+        with tempfile.TemporaryFile() as printed:
+            clients.start(shows, url="host=/run user=x password=own", stdout=printed, errors=printed).wait()
+            printed.seek(0)
+            seen = printed.read().decode()
+        assert "planted" not in seen
+        assert "PGPASSWORD=own" in seen
+        assert f"PATH={os.environ['PATH']}" in seen
 
     def test_programs_older_than_the_server(self):
         with pytest.raises(ClientError, match="PostgreSQL 99"):

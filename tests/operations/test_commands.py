@@ -228,6 +228,11 @@ class TestStarting:
         assert served.returncode != 0
         assert "cw_web" in served.stderr
 
+    def test_leaves_no_core_of_a_process_that_holds_keys(self):
+        asked = "import config.wsgi, resource; print(resource.getrlimit(resource.RLIMIT_CORE))"
+        served = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+        assert served.stdout.strip() == "(0, 0)"
+
     def test_lets_the_doctor_say_what_is_wrong(self):
         done = manage("doctor", "--json")
         found = {finding["name"]: finding["ok"] for finding in json.loads(done.stdout)}

@@ -106,6 +106,21 @@ class TestEraseCase:
         assert json.loads(done.stdout)["certificate"] == ""
         assert not _is_there(superuser, case_id)
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "DELETE FROM crypto_keywrap WHERE scope = %s",
+            "UPDATE crypto_keywrap SET blob = set_byte(blob, 30, get_byte(blob, 30) # 1) WHERE scope = %s",
+        ],
+    )
+    def test_says_plainly_that_a_case_has_lost_its_key(self, superuser, case_id, reference, change):
+        superuser.execute(change, [case_id])
+        done = _run(reference)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith("CommandError: Nothing was erased. The key of this case")
+        assert "traceback" not in done.stderr.lower()
+        assert _is_there(superuser, case_id)
+
     def test_confirms_what_was_asked_for_on_the_page(self, people, superuser, case_id, reference):
         with cast.acting(people.wanda):
             services.request_erasure(case_id, reason="person_request")

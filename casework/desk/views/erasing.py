@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,12 +14,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from casework.access import policies
+from casework.access import damage, policies
 from casework.access.actions import Action
 from casework.accounts.strong import confirmed_to_send
 from casework.cases import erasing, retention
 from casework.core import work
-from casework.core.errors import Conflict, Invalid, NotFound
+from casework.core.errors import Conflict, Damaged, Invalid, NotFound
+from casework.crypto.envelope import DecryptError
+from casework.crypto.types import KeyUnavailable
 from casework.desk import selectors, services
 from casework.desk.forms.ending import AskErasureForm, ConfirmErasureForm, KeepingForm
 from casework.desk.views._shared import put_errors, under_case, uuid_or_none
@@ -115,7 +118,10 @@ def erasure_detail(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
             except Conflict as error:
                 conflict = str(error.message)
             else:
-                messages.success(request, _("The case was erased. Backups can open nothing of it after 14 days."))
+                messages.success(
+                    request,
+                    _("The case was erased. Backups open nothing of it once their copies of the key have aged out."),
+                )
                 return redirect("erasure_detail", erasure_id=erasure_id)
     return _detail(request, erasure_id, form=form, conflict=conflict)
 
@@ -162,6 +168,17 @@ def erasure_certificate(request: HttpRequest, erased_id: UUID) -> HttpResponse:
     return response
 
 
+def _what_goes(case_id: UUID) -> dict[str, object]:
+    page = services.open_page(case_id, derive=True)
+    assert page.procedure is not None
+    return {
+        "case": page.header,
+        "would_go": selectors.would_go(page.case, page.procedure),
+        "under_way": selectors.still_under_way(page.case, page.procedure),
+        "is_open": selectors.still_open(page.case),
+    }
+
+
 def _detail(request: HttpRequest, erasure_id: UUID, *, form: ConfirmErasureForm, conflict: str) -> HttpResponse:
     view = erasing.erasure(erasure_id)
     line = selectors.erasure_line(view)
@@ -173,13 +190,13 @@ def _detail(request: HttpRequest, erasure_id: UUID, *, form: ConfirmErasureForm,
     }
     decision = policies.decide(work.current().actor.user_id, Action.OPEN_CASE, view.case_id)
     if line.waits and decision.allowed:
-        page = services.open_page(view.case_id, derive=True)
-        assert page.procedure is not None
-        context |= {
-            "case": page.header,
-            "would_go": selectors.would_go(page.case, page.procedure),
-            "under_way": selectors.still_under_way(page.case, page.procedure),
-            "is_open": selectors.still_open(page.case),
-            "coordinators": selectors.who_may_confirm(view),
-        }
+        context["coordinators"] = selectors.who_may_confirm(view)
+        try:
+            context |= _what_goes(view.case_id)
+        except (Damaged, DecryptError, KeyUnavailable) as error:
+            # What cannot be opened any more can be erased all the same. Nothing of it is shown, and the trail is told.
+            found = damage.of(error)
+            assert found is not None
+            request.damaged = replace(found, case_id=view.case_id)  # type: ignore[attr-defined]
+            context["damaged"] = True
     return render(request, "desk/erasure.html", context, status=409 if conflict else 200)

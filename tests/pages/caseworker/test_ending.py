@@ -115,7 +115,7 @@ class TestAskingForErasure:
             "5 facts with their history",
             "0 documents",
             "It cannot be undone.",
-            "Backups can open nothing of it after 14 days",
+            "Backups open nothing of it once their copies of the key have aged out: 14 days",
             "Who can confirm it: Cora Conti.",
             "A transfer is under way.",
         ):

@@ -652,7 +652,12 @@ class TestQuestions:
         wanda = visit("wanda")
         page = wanda.get(f"/cases/{case_id}/deadlines/").content.decode()
         url = page.split("question-card")[1].split('href="/cases/')[1].split('"')[0]
-        given = {**_boxes("2026-11-16"), "appeal_period_0": "12", "appeal_period_1": "day", "why_corrected": "read it again"}
+        given = {
+            **_boxes("2026-11-16"),
+            "appeal_period_0": "12",
+            "appeal_period_1": "day",
+            "why_corrected": "read it again",
+        }
         assert wanda.post(f"/cases/{url}", given).status_code == 302
         after = wanda.get(f"/cases/{case_id}/deadlines/").content.decode()
         assert after.count("question-card") < page.count("question-card")

@@ -129,7 +129,14 @@ class TestTheAnswer:
         with cast.acting(people.cora):
             content = {**hit.content, "on": "2026-09-04"}
             new = recording.correct_fact(case_id, fact_id=hit.id, content=content, reason="the printout")
-        given = {"on_0": "3", "on_1": "9", "on_2": "2026", "state": "HR", "category": "asylum", "why_corrected": "typed"}
+        given = {
+            "on_0": "3",
+            "on_1": "9",
+            "on_2": "2026",
+            "state": "HR",
+            "category": "asylum",
+            "why_corrected": "typed",
+        }
         client = visit(who)
         url = f"/cases/{case_id}/what-if/eurodac-hit/"
         answer = client.post(url, {**given, "corrects": str(hit.id)})

@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 import pikepdf
 import pytest
 
+from casework.audit import actions
 from casework.cases import erasing
 from casework.cases import services as case_services
+from casework.crypto import services as crypto
 from casework.documents import services as documents
 from tests import cast
 
@@ -67,6 +69,34 @@ class TestARequest:
         ):
             assert words in page, words
         assert "Take the request back" not in page
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "DELETE FROM crypto_keywrap WHERE scope = %s",
+            "UPDATE cases_case SET title_sealed = set_byte(title_sealed, 30, get_byte(title_sealed, 30) # 1)"
+            " WHERE id = %s",
+        ],
+        ids=["key", "title"],
+    )
+    def test_of_a_case_that_does_not_open_can_be_decided(self, people, visit, full_case, superuser, change):
+        made, reference = ask(people, full_case), reference_of(people, full_case)
+        assert superuser.execute(change, [full_case]).rowcount == 1
+        crypto.forget_process_keys()
+        cora = visit("cora")
+        answer = cora.get(f"/erasures/{made}/")
+        page = answer.content.decode()
+        assert answer.status_code == 200
+        assert "This case was changed outside the application" in page
+        assert "Testov" not in page
+        assert "Refuse the request" in page
+        assert "Erase this case for good" in page
+        told = "SELECT count(*) FROM audit_entry WHERE action = %s AND actor = %s"
+        damaged = actions.action_named("record.damaged").code
+        assert superuser.execute(told, [damaged, people.cora]).fetchone() == (1,)
+        assert cora.post(f"/erasures/{made}/", {"reference": reference}).status_code == 302
+        assert state_of(people, made).state == "erased"
 
     def test_names_no_person_in_its_title(self, people, visit, full_case):
         page = visit("cora").get(f"/erasures/{ask(people, full_case)}/").content.decode()

@@ -22,12 +22,14 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", metavar="PATH", type=Path, help="the folder of the backups, made when missing")
+        parser.add_argument("path", metavar="PATH", help="the folder of the backups, made when missing")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["path"]:  # a variable that was never set, and not the folder that we happen to be in
+            raise CommandError("PATH is empty: name the folder of the backups.", returncode=2)
         try:
-            made = backups.make(options["path"].absolute())
+            made = backups.make(Path(options["path"]).absolute())
         except RootKeyError as error:
             raise CommandError(str(error), returncode=2) from None
         except (BackupFailed, BadBackup, ClientError) as error:

@@ -16,12 +16,15 @@ from casework.cases import selectors as cases
 from casework.cases.types import ErasureReason, ErasureView
 from casework.core import work
 from casework.core.errors import CaseworkError
+from casework.crypto.envelope import DecryptError
+from casework.crypto.types import KeyUnavailable
 from casework.dossiers.certificate import certificate_pdf
 
 
 class Command(BaseCommand):
-    """`erase_case REF --as EMAIL --confirmed-by EMAIL --reason R [--certificate PATH]`: exit code 1 when not erased, or not certified.
+    """`erase_case REF --as EMAIL --confirmed-by EMAIL --reason R [--certificate PATH]`: exit code 1 when not erased.
 
+    Also when erased without the certificate that was asked for, which the message says.
     Exit code 2: wrong usage, nobody of that address, or no such case that the first of them may see.
     """
 
@@ -102,6 +105,12 @@ class Command(BaseCommand):
                 return services.request_erasure(case_id, reason=options["reason"]), True
         except CaseworkError as error:
             raise CommandError(f"Nothing was erased. {error}", returncode=2) from None
+        except (DecryptError, KeyUnavailable):
+            raise CommandError(
+                "Nothing was erased. The key of this case is missing or damaged, and a request is kept under it: look"
+                " for the key in a backup first (docs/running.md).",
+                returncode=1,
+            ) from None
 
     def _explain(self) -> None:
         self.stderr.write(
