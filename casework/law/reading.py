@@ -32,6 +32,7 @@ _BINDING = frozenset(name for names in EXPRESS.values() for name in names)
 
 _DAY = timedelta(days=1)
 _STRICT = attrgetter("strict")
+_IN_ORDER = attrgetter("strict", "rolled")
 _MINUTE = timedelta(minutes=1)
 
 
@@ -530,8 +531,11 @@ class Reading:
     # Everything else
 
     def _walk_plain(self, rule: Rule) -> None:
+        starts = self._starts(rule)
+        if not starts:
+            return
         mine: list[Limit] = []
-        for event in sorted(self._starts(rule), key=lambda event: (event.strict, event.rolled)):
+        for event in sorted(starts, key=_IN_ORDER) if len(starts) > 1 else starts:
             if rule.repeat == "first" and any(
                 same_state(limit.state, event.state) and _still_covers(limit, event.strict) for limit in mine
             ):
