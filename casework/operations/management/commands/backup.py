@@ -1,7 +1,7 @@
 """Make an encrypted backup: data, files, and keys apart."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,12 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", metavar="PATH", help="the folder of the backups, made when missing")
+        parser.add_argument("path", metavar="PATH", type=_folder, help="the folder of the backups, made when missing")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["path"]:  # a variable that was never set, and not the folder that we happen to be in
-            raise CommandError("PATH is empty: name the folder of the backups.", returncode=2)
         try:
-            made = backups.make(Path(options["path"]).absolute())
+            made = backups.make(options["path"].absolute())
         except RootKeyError as error:
             raise CommandError(str(error), returncode=2) from None
         except (BackupFailed, BadBackup, ClientError) as error:
@@ -49,3 +47,10 @@ class Command(BaseCommand):
                 self.stdout.write(f"BAD {warning}")
         if made.warnings:
             raise SystemExit(1)
+
+
+def _folder(text: str) -> Path:
+    # A variable that was never set must not mean the folder that we happen to be in.
+    if not text:
+        raise ArgumentTypeError("PATH is empty: name the folder of the backups.")
+    return Path(text)
