@@ -31,11 +31,11 @@ demo-reset: $(VENV)/.demo-ready ## Remove the demo's data folder, and nothing el
 	@exec $(RUN) -m casework.operations.demo reset --dir "$(DEMO_DIR)"
 
 test: $(VENV)/.dev-ready ## Run the tests (ARGS= goes to pytest)
-	@tests/ensure_chromium.sh
+	@tests/ensure_programs.sh
 	$(RUN) -m pytest -n 2 $(ARGS)
 
 test-long: $(VENV)/.dev-ready ## Run the campaigns: faults, large data, hostile files, every screen
-	@tests/ensure_chromium.sh
+	@tests/ensure_programs.sh
 	$(RUN) -m pytest -m long $(ARGS)
 
 check: $(VENV)/.dev-ready ## Lint, types, layers, deploy check, migrations, templates: all findings, not the first
@@ -45,7 +45,7 @@ bench: $(VENV)/.dev-ready ## Measure against the plain baseline; writes bench/re
 	$(RUN) -m bench $(if $(QUICK),--quick) $(ARGS)
 
 screenshots: $(VENV)/.dev-ready ## Save the pages as PNG
-	@tests/ensure_chromium.sh
+	@tests/ensure_programs.sh chromium
 	$(RUN) -m tests.screenshots $(ARGS)
 
 locks: ## Write requirements/*.txt anew from pyproject.toml (needs uv; UPGRADE=1 takes newer versions)

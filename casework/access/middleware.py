@@ -17,6 +17,7 @@ from casework.access import damage, selectors
 from casework.audit import services as audit
 from casework.core import clock, ids, work
 from casework.core.errors import NotAllowed, NotFound
+from casework.core.forms import typed
 from casework.crypto.types import StaleKeys
 
 logger = logging.getLogger(__name__)
@@ -101,9 +102,8 @@ class ActingMiddleware:
                 if not _made_ready_again(request):
                     break
         with work.acting(actor):
-            typed = [(name, value) for name in request.POST for value in request.POST.getlist(name)]
-            kept = [(name, value) for name, value in typed if name != "csrfmiddlewaretoken"]
-            return render(request, "409.html", {"typed": kept, "files": bool(request.FILES)}, status=409)
+            context = {"typed": typed(request.POST), "files": bool(request.FILES)}
+            return render(request, "409.html", context, status=409)
 
     def _run(self, request: HttpRequest, actor: work.Actor) -> HttpResponse:
         response: HttpResponse | None = None

@@ -18,6 +18,7 @@ from uuid import UUID
 from django.http import HttpRequest, QueryDict
 
 from casework.core import clock
+from casework.core.forms import typed
 from casework.crypto import envelope
 from casework.crypto import services as crypto
 from casework.crypto.envelope import DecryptError
@@ -28,7 +29,6 @@ SESSION_KEY: Final = "kept"
 SENT_AGAIN: Final = "_kept"
 _LIFE: Final = timedelta(hours=24)
 _MOST_BYTES: Final = 1024 * 1024
-_NOT_KEPT: Final = frozenset({"csrfmiddlewaretoken", SENT_AGAIN})
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def keep(request: HttpRequest, session: MutableMapping[str, Any] | None = None) 
     `session`: default the request's own. A form of more than a megabyte is not kept.
     """
     user_id: UUID = request.user.pk  # type: ignore[assignment]
-    fields = [(name, value) for name in request.POST if name not in _NOT_KEPT for value in request.POST.getlist(name)]
+    fields = [(name, value) for name, value in typed(request.POST) if name != SENT_AGAIN]
     plain = json.dumps({"path": request.path, "fields": fields, "files": bool(request.FILES)})
     if len(plain) > _MOST_BYTES:
         return False

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import DjangoTemplates, TemplatesSetting
+from django.http import QueryDict
 from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
@@ -25,6 +26,11 @@ _CONTROL_CLASSES = {
     forms.CheckboxSelectMultiple: "form-check-input",
     forms.Select: "form-select",
 }
+
+
+def typed(sent: QueryDict) -> list[tuple[str, str]]:
+    """Return what was typed into a form, by the names of its controls, for a form that sends it once more."""
+    return [(name, value) for name, values in sent.lists() if name != "csrfmiddlewaretoken" for value in values]
 
 
 class BoundField(forms.BoundField):

@@ -17,32 +17,22 @@ from casework.cases import erasing
 
 # Everything is to be read once, so the owner's own walls are put aside and put back. Wraps come back as they were,
 # under retired wrapping keys too: the wall against such wraps is for new ones.
-_ASIDE: Final = """
+_WALLED: Final = """
 CREATE TEMPORARY TABLE walled ON COMMIT DROP AS
     SELECT oid::regclass AS name FROM pg_class
      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relforcerowsecurity;
-DO $$
-DECLARE
-    one regclass;
-BEGIN
-    FOR one IN SELECT name FROM walled LOOP
-        EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', one);
-    END LOOP;
-END
-$$;
-ALTER TABLE crypto_keywrap DISABLE TRIGGER USER;
 """
-_BACK: Final = """
+_WALLS: Final = """
 DO $$
 DECLARE
     one regclass;
 BEGIN
     FOR one IN SELECT name FROM walled LOOP
-        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', one);
+        EXECUTE format('ALTER TABLE %s {force} ROW LEVEL SECURITY', one);
     END LOOP;
 END
 $$;
-ALTER TABLE crypto_keywrap ENABLE TRIGGER USER;
+ALTER TABLE crypto_keywrap {triggers} TRIGGER USER;
 """
 _KEYS_AS_TABLES: Final = """
 CREATE TEMPORARY TABLE new_kek ON COMMIT DROP AS
@@ -81,14 +71,14 @@ Lines = Callable[[Callable[[Mapping[str, Any]], None]], None]
 
 def walls_aside(cursor: Any) -> None:
     """Let the owner read and write every row until `walls_back`, or until the transaction is rolled back."""
-    cursor.execute(_ASIDE)
+    cursor.execute(_WALLED + _WALLS.format(force="NO FORCE", triggers="DISABLE"))
 
 
 def walls_back(cursor: Any) -> None:
     """Put the walls back as they were."""
     # A table with checks that wait for the commit cannot be altered.
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-    cursor.execute(_BACK)
+    cursor.execute(_WALLS.format(force="FORCE", triggers="ENABLE"))
 
 
 def merge(cursor: Any, lines: Lines) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 
 from casework.access.actions import Action
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 _LONGEST_NUMBER = 7
+_Response = TypeVar("_Response", bound=HttpResponseBase)
 
 CARRIED = "carried"
 """The member of a POST that says: what comes with it was typed on another page, show it and do nothing yet."""
@@ -81,6 +83,18 @@ def case_context(header: CaseHeader, tab: str) -> dict[str, object]:
         # Whoever leads a case that is to be erased learns it on each of its pages.
         "erasure": selectors.waiting_erasure(header.id) if header.may[Action.ASK_ERASURE.value] else None,
     }
+
+
+def handed_out(response: _Response, *, name: str, media_type: str) -> _Response:
+    """Make an answer a file that a browser saves and nothing runs, and that no cache keeps."""
+    response["Content-Type"] = media_type
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
+    response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    # Whatever a browser makes of it: no script, no form, no origin, no connection.
+    response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
+    return response
 
 
 def under_case(header: CaseHeader, *more: tuple[StrOrPromise, str]) -> Crumbs:

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -19,7 +18,7 @@ from casework.access.actions import Action
 from casework.core.errors import Invalid
 from casework.desk import selectors, services
 from casework.desk.forms.sharing import DocumentForm
-from casework.desk.views._shared import case_context, put_errors, under_case
+from casework.desk.views._shared import case_context, handed_out, put_errors, under_case
 from casework.documents import services as documents
 from casework.documents import uploads
 from casework.documents.types import DocumentView
@@ -103,16 +102,10 @@ def document_download(request: HttpRequest, case_id: UUID, document_id: UUID) ->
 
 def _handed_out(response: HttpResponseBase, view: DocumentView, *, size: int) -> HttpResponseBase:
     known = view.media_type in _NAMED_TYPES
-    response["Content-Type"] = view.media_type if known else "application/octet-stream"
-    response["Content-Disposition"] = content_disposition_header(True, safe_name(view.file_name)) or "attachment"
     response["Content-Length"] = str(size)
-    response["Cache-Control"] = "no-store"
     response["Accept-Ranges"] = "none"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    # Whatever a browser makes of it: no script, no form, no origin, no connection.
-    response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
-    return response
+    media_type = view.media_type if known else "application/octet-stream"
+    return handed_out(response, name=safe_name(view.file_name), media_type=media_type)
 
 
 def safe_name(name: str) -> str:

@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods
 
 from casework.access.actions import Action
@@ -16,7 +15,7 @@ from casework.accounts.strong import freshly_confirmed
 from casework.core.errors import Invalid
 from casework.desk import services
 from casework.desk.forms.sharing import DossierForm
-from casework.desk.views._shared import put_errors, under_case
+from casework.desk.views._shared import handed_out, put_errors, under_case
 from casework.documents import selectors as documents
 from casework.dossiers import services as dossiers
 from casework.printing import delivery
@@ -47,11 +46,7 @@ def dossier_new(request: HttpRequest, case_id: UUID) -> HttpResponse:
         except Invalid as error:
             put_errors(form, error)
         else:
-            response = HttpResponse(export.content, content_type="application/octet-stream")
-            disposition = content_disposition_header(as_attachment=True, filename=export.file_name)
-            response["Content-Disposition"] = disposition or "attachment"
-            response["Cache-Control"] = "no-store"
-            response["X-Content-Type-Options"] = "nosniff"
-            return response
+            response = HttpResponse(export.content)
+            return handed_out(response, name=export.file_name, media_type="application/octet-stream")
     context = {"case": page.header, "form": form, "breadcrumbs": under_case(page.header)}
     return render(request, "desk/dossier_form.html", context)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,8 +26,11 @@ from casework.crypto.envelope import DecryptError
 from casework.crypto.types import KeyUnavailable
 from casework.desk import selectors, services
 from casework.desk.forms.ending import AskErasureForm, ConfirmErasureForm, KeepingForm
-from casework.desk.views._shared import put_errors, under_case, uuid_or_none
+from casework.desk.views._shared import handed_out, put_errors, under_case, uuid_or_none
 from casework.dossiers import certificate
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @login_required
@@ -130,25 +135,27 @@ def erasure_detail(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
 @require_POST
 def erasure_withdraw(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """Take one's own request back."""
-    try:
-        with transaction.atomic():
-            erasing.withdraw_erasure(erasure_id)
-    except Conflict as error:
-        return _detail(request, erasure_id, form=ConfirmErasureForm(), conflict=str(error.message))
-    messages.success(request, _("The request was taken back. The case stays as it is."))
-    return redirect("erasure_detail", erasure_id=erasure_id)
+    said = _("The request was taken back. The case stays as it is.")
+    return _decided(request, erasure_id, erasing.withdraw_erasure, said)
 
 
 @login_required
 @require_POST
 def erasure_refuse(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """Refuse a request as the second person."""
+    said = _("The request was refused. The case stays as it is.")
+    return _decided(request, erasure_id, erasing.refuse_erasure, said)
+
+
+def _decided(
+    request: HttpRequest, erasure_id: UUID, decide: Callable[[UUID], None], said: StrOrPromise
+) -> HttpResponse:
     try:
         with transaction.atomic():
-            erasing.refuse_erasure(erasure_id)
+            decide(erasure_id)
     except Conflict as error:
         return _detail(request, erasure_id, form=ConfirmErasureForm(), conflict=str(error.message))
-    messages.success(request, _("The request was refused. The case stays as it is."))
+    messages.success(request, said)
     return redirect("erasure_detail", erasure_id=erasure_id)
 
 
@@ -160,12 +167,9 @@ def erasure_certificate(request: HttpRequest, erased_id: UUID) -> HttpResponse:
         content = certificate.certificate_pdf(erased_id)
     except Conflict as error:
         return _detail(request, erased_id, form=ConfirmErasureForm(), conflict=str(error.message))
-    response = HttpResponse(content, content_type="application/pdf")
     # The name says nothing of what it certifies: it ends up in a list of downloads.
-    response["Content-Disposition"] = f'attachment; filename="certificate-{str(erased_id)[:8]}.pdf"'
-    response["Cache-Control"] = "no-store"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    name = f"certificate-{str(erased_id)[:8]}.pdf"
+    return handed_out(HttpResponse(content), name=name, media_type="application/pdf")
 
 
 def _what_goes(case_id: UUID) -> dict[str, object]:

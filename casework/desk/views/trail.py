@@ -19,7 +19,7 @@ from casework.audit import services as audit
 from casework.audit.selectors import BadCursor
 from casework.desk import selectors, services
 from casework.desk.forms.sharing import ProofForm, TrailFilterForm
-from casework.desk.views._shared import case_context
+from casework.desk.views._shared import case_context, handed_out
 
 
 @login_required
@@ -50,10 +50,8 @@ def case_proof(request: HttpRequest, case_id: UUID) -> HttpResponse:
         except proof.NoSuchCheckpoint:
             form.add_error("since", _("No checkpoint was signed over that many entries."))
         else:
-            response = HttpResponse(made, content_type="application/json")
-            response["Content-Disposition"] = f'attachment; filename="proof-{page.header.reference}.json"'
-            response["X-Content-Type-Options"] = "nosniff"
-            return response
+            name = f"proof-{page.header.reference}.json"
+            return handed_out(HttpResponse(made), name=name, media_type="application/json")
     audit.record("audit.viewed", case=case_id)
     return _trail_of(request, page.header, selectors.case_trail(case_id), form)
 
