@@ -49,7 +49,10 @@ def sha256(data):
 
 
 def unb64(text):
-    return base64.b64decode(text, validate=True)
+    found = base64.b64decode(text, validate=True)
+    if base64.b64encode(found).decode() != text:
+        raise ValueError("not in the one form that base64 has for it")
+    return found
 
 
 # --- the signed note (C2SP signed-note over a tlog-checkpoint) ------------------------------------------------------

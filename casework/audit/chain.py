@@ -389,9 +389,13 @@ def _b64(data: bytes) -> str:
 
 def _unb64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise BadNote("a value is not base64") from None
+    if _b64(found) != text:
+        # Bits after the last byte are ignored in decoding: the same note would have several texts (RFC 4648, 3.5).
+        raise BadNote("a value is not in the one form that base64 has for it")
+    return found
 
 
 def _hash_of(text: str) -> bytes:

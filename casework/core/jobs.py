@@ -5,6 +5,7 @@ import re
 from uuid import UUID
 
 from celery import Celery, Task, current_app
+from celery.exceptions import OperationalError
 from django.db import transaction
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def enqueue(name: str, *ids: UUID | str, queue: str = "ordinary") -> None:
         app: Celery = current_app._get_current_object()
         try:
             app.send_task(name, args=checked, queue=queue, retry=False, argsrepr="", kwargsrepr="")
-        except (OSError, app.connection().connection_errors) as error:
+        except (OSError, OperationalError) as error:
             logger.warning("job.broker_unreachable", extra={"event": "job.broker_unreachable", "error": type(error)})
 
     transaction.on_commit(send)

@@ -249,6 +249,15 @@ class TestNote:
             with pytest.raises(chain.BadNote):
                 chain.open_note(changed, key.public(), signing.verify)
 
+    def test_whose_signature_ends_in_bits_that_nobody_reads_is_refused(self, key, note):
+        digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        text = note.rstrip("\n").rstrip("=")
+        padding = note[len(text) :]
+        changed = text[:-1] + digits[digits.index(text[-1]) ^ 1] + padding
+        assert changed != note
+        with pytest.raises(chain.BadNote):
+            chain.open_note(changed, key.public(), signing.verify)
+
     def test_of_another_key_is_refused(self, note):
         with pytest.raises(chain.BadSignature):
             chain.open_note(note, bytes(32), signing.verify)

@@ -110,7 +110,7 @@ class TestValkey:
         client.close()
 
     def test_serves_celerys_broker_connection(self, engines: Engines) -> None:
-        with Celery(broker=engines.redis_url).connection() as connection:
+        with Celery(broker=engines.redis_url, set_as_current=False).connection() as connection:
             queue = connection.SimpleQueue("trial")
             queue.put({"id": "1"})
             message = queue.get(timeout=5)
