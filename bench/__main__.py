@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+# Rounds that warm up and do not count.
+WARM = 5
 
 
 @dataclass
@@ -54,10 +56,11 @@ def main() -> int:
 
 
 def _environment(engines: Any, folder: Path) -> None:
-    from casework.crypto import keyring
+    from casework.crypto import keyring, signing
 
     keyring.generate_root_key_file(folder / "root.key")
-    for name in ("files", "static"):
+    signing.generate_signing_key_file(folder / "sealer.key")
+    for name in ("files", "static", "checkpoints"):
         (folder / name).mkdir(mode=0o700)
     os.environ.update(
         {
@@ -66,12 +69,16 @@ def _environment(engines: Any, folder: Path) -> None:
             "CASEWORK_SECRET_KEY": "only-for-measuring-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP",
             "CASEWORK_ALLOWED_HOSTS": "testserver",
             "CASEWORK_ROOT_KEY_FILE": str(folder / "root.key"),
+            "CASEWORK_SEALER_KEY_FILE": str(folder / "sealer.key"),
+            "CASEWORK_CHECKPOINT_DIR": str(folder / "checkpoints"),
             "CASEWORK_FILES_DIR": str(folder / "files"),
             "CASEWORK_STATIC_DIR": str(folder / "static"),
             "CASEWORK_LOG_LEVEL": "WARNING",
+            "DATABASE_SUPER_URL": engines.database_url("super"),
             "DATABASE_URL": engines.database_url("web"),
             "DATABASE_OWNER_URL": engines.database_url("owner"),
             "DATABASE_WORKER_URL": engines.database_url("worker"),
+            "DATABASE_SEALER_URL": engines.database_url("sealer"),
             "REDIS_URL": engines.redis_url,
             "DJANGO_SETTINGS_MODULE": "config.settings",
         }
@@ -85,26 +92,18 @@ def _environment(engines: Any, folder: Path) -> None:
     _let_the_web_role_use_the_baseline()
 
 
-def _as_owner() -> Any:
-    from urllib.parse import parse_qs, unquote, urlsplit
-
-    import psycopg
-
-    url = urlsplit(os.environ["DATABASE_OWNER_URL"])
-    host = parse_qs(url.query)["host"][0]
-    return psycopg.connect(
-        host=host, user=url.username, password=unquote(url.password or ""), dbname="casework", autocommit=True
-    )
-
-
 def _settle() -> None:
     """Let the planner know the tables, ours and the plain ones, as it does of itself a minute after they have grown."""
-    with _as_owner() as owner:
+    from bench import own
+
+    with own.connect("owner") as owner:
         owner.execute("VACUUM ANALYZE")
 
 
 def _let_the_web_role_use_the_baseline() -> None:
-    with _as_owner() as owner:
+    from bench import own
+
+    with own.connect("owner") as owner:
         tables = owner.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'plain_%'").fetchall()
         for (table,) in tables:
             owner.execute(f"GRANT SELECT, INSERT ON {table} TO cw_web")
@@ -119,15 +118,102 @@ def _measure(cases: int, rounds: int) -> dict[str, Row]:
     settings.ROOT_URLCONF = "bench.urls"
     from bench import seed
 
+    quick = rounds < 60  # noqa: PLR2004
+    # First, in copies of the empty database.
+    rows = _access(10_000 if quick else 100_000, rounds, quick=quick) | _trail(rounds, quick=quick)
     world = seed.seed(cases)
     _settle()
-    rows = _pages(world, rounds) | _search(world, rounds)
-    rows |= _law(world, seconds=1.0 if rounds < 60 else 3.0)  # noqa: PLR2004
+    rows |= _pages(world, rounds) | _search(world, rounds)
+    rows |= _law(world, seconds=1.0 if quick else 3.0)
     # Before the deadlines are made anew: the copies would then be in another order.
-    rows |= _encryption(world, rounds) | _files(50 if rounds < 60 else 200)  # noqa: PLR2004
+    rows |= _encryption(world, rounds) | _files(50 if quick else 200)
     rows |= _rebuild(world)
     # Last: it makes the key tables long.
-    rows |= _rotation(world, keys=20_000 if rounds < 60 else 100_000, rounds=rounds)  # noqa: PLR2004
+    rows |= _rotation(world, keys=20_000 if quick else 100_000, rounds=rounds)
+    return rows
+
+
+def _access(cases: int, rounds: int, *, quick: bool) -> dict[str, Row]:
+    from bench import access, own, trail
+
+    rows: dict[str, Row] = {}
+    with own.database("bench_access"):
+        crowd = access.seed(cases)
+        people = len([user for role in crowd.people.values() for user in role])
+        for name, ours, by_hand in access.pairs(crowd):
+            # By hand in each way there is: the fastest counts, measured again beside ours.
+            fastest = min(by_hand, key=lambda way: _alternate(way, way, max(5, rounds // 4))[0])
+            mine, theirs = _alternate(ours, fastest, rounds)
+            rows[f"{name}, of {cases:,} and {people} people"] = Row(
+                round(mine * 1e3, 2),
+                round(theirs * 1e3, 2),
+                round(mine / theirs, 2),
+                "ms",
+                rounds,
+                f"<= {access.GOAL} x a join by hand behind the same row-level security",
+                mine / theirs <= access.GOAL,
+            )
+        people = trail.writers(crowd)
+        trail.prepare_writers()
+        for what, other_work, goal in (
+            ("empty transactions", 0.0, trail.EMPTY_GOAL),
+            ("4 ms of other work in each", trail.OTHER_WORK, trail.BUSY_GOAL),
+        ):
+            times, seconds = (3, 1.0) if quick else (7, 3.0)
+            mine, theirs = trail.compared(people, other_work=other_work, times=times, seconds=seconds)
+            rows[f"trail, {trail.WRITERS} writers, {what}"] = Row(
+                round(mine),
+                round(theirs),
+                round(mine / theirs, 2),
+                "per second",
+                times,
+                f">= {goal} x the same entries without a chain",
+                mine / theirs >= goal,
+            )
+    return rows
+
+
+def _trail(rounds: int, *, quick: bool) -> dict[str, Row]:
+    from bench import own, trail
+
+    rows: dict[str, Row] = {}
+    with own.database("bench_trail"):
+        for name, ours, without in trail.units(rounds + WARM):
+            mine, theirs = _alternate(ours, without, rounds)
+            rows[f"trail, {name}"] = Row(
+                round(mine * 1e3, 2),
+                round(theirs * 1e3, 2),
+                round(mine / theirs, 2),
+                "ms",
+                rounds,
+                f"<= {trail.WRITE_GOAL} x the same transaction without its entry",
+                mine / theirs <= trail.WRITE_GOAL,
+            )
+    entries = 40_000 if quick else 200_000
+    with own.database("bench_verify"):
+        trail.fill(entries // 4)
+        few = trail.verify()
+        trail.fill(entries - entries // 4)
+        many = trail.verify()
+    rows[f"verify_audit, {entries:,} entries"] = Row(
+        round(many.rate),
+        trail.VERIFY_GOAL,
+        round(many.rate / trail.VERIFY_GOAL, 2),
+        "per second",
+        entries,
+        f">= {trail.VERIFY_GOAL:,} entries a second (the baseline column)",
+        many.rate >= trail.VERIFY_GOAL,
+    )
+    ratio = many.megabytes / few.megabytes
+    rows["verify_audit, peak memory of the process"] = Row(
+        round(many.megabytes, 1),
+        round(few.megabytes, 1),
+        round(ratio, 2),
+        "MB",
+        entries,
+        f"<= {trail.FLAT} x over a quarter of the entries",
+        ratio <= trail.FLAT,
+    )
     return rows
 
 
@@ -247,7 +333,7 @@ def _visible_text(html: str) -> str:
 def _alternate(ours: Callable[[], Any], baseline: Callable[[], Any], rounds: int) -> tuple[float, float]:
     """Return the medians of both, in seconds; measured in turn, so that whatever else the machine does meets both."""
     times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(5):
+    for _ in range(WARM):
         ours(), baseline()
     for _ in range(rounds):
         for place, act in enumerate((ours, baseline)):

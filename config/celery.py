@@ -18,7 +18,9 @@ app.conf.beat_schedule = {
     "plan-reminders": {"task": "reminders.plan", "schedule": 3600.0, "options": {"expires": 3000}},
     "refresh-procedures": {"task": "procedure.refresh", "schedule": 900.0, "options": {"expires": 800}},
     "keep-keys": {"task": "operations.keep_keys", "schedule": 3600.0, "options": {"expires": 3000}},
+    "mail-checkpoint": {"task": "notices.mail_checkpoint", "schedule": 900.0, "options": {"expires": 800}},
     "sweep-uploads": {"task": "documents.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
+    "watch-trail": {"task": "access.watch", "schedule": 60.0, "options": {"expires": 55}},
     "dispatch-notices": {"task": "notices.dispatch", "schedule": 60.0, "options": {"expires": 55}},
 }
 app.conf.task_routes = {"notices.dispatch": {"queue": "urgent"}, "notices.deliver": {"queue": "urgent"}}

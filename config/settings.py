@@ -124,6 +124,10 @@ CASEWORK_ROOT_PROVIDER = os.environ.get("CASEWORK_ROOT_PROVIDER", "file")
 CASEWORK_FILES_DIR = Path(env.text("CASEWORK_FILES_DIR"))
 CASEWORK_SEALER_KEY_FILE = os.environ.get("CASEWORK_SEALER_KEY_FILE", "")
 CASEWORK_CHECKPOINT_DIR = os.environ.get("CASEWORK_CHECKPOINT_DIR", "")
+# Who keeps checkpoints besides the auditors, who are mailed one a day in any case.
+CASEWORK_CHECKPOINT_MAIL = [
+    address.strip() for address in os.environ.get("CASEWORK_CHECKPOINT_MAIL", "").split(",") if address.strip()
+]
 CASEWORK_ORIGIN = os.environ.get("CASEWORK_ORIGIN", "casework.invalid/audit")
 MAX_DOCUMENT_BYTES = 200 * 1024 * 1024
 
@@ -154,9 +158,19 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_FORMS = {"user_token": "casework.accounts.forms.ResetLinkForm"}
 MFA_ADAPTER = "casework.accounts.adapters.MfaAdapter"
-# Passkeys wait until their rows carry a MAC: as allauth stores them, a row added in SQL would sign its maker in.
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+# A passkey is a second factor beside the password; it does not take the password's place.
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = False
+MFA_FORMS = {
+    "authenticate": "casework.accounts.factors.CodeForm",
+    "authenticate_webauthn": "casework.accounts.factors.PasskeyForm",
+    "reauthenticate": "casework.accounts.factors.CodeAgainForm",
+    "reauthenticate_webauthn": "casework.accounts.factors.PasskeyAgainForm",
+    "add_webauthn": "casework.accounts.factors.AddPasskeyForm",
+    "edit_webauthn": "casework.accounts.factors.NamePasskeyForm",
+}
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Casework"
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("CASEWORK_PROXIES", "0" if DEMO or TESTING else "1"))

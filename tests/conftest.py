@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from psycopg import sql
 
 from casework.operations.embedded import Engines
+from tests.restoring import Restorer
 
 ROOT = Path(__file__).resolve().parent.parent
 _started: dict[str, Any] = {}
@@ -31,6 +31,9 @@ _QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_LONGEST = frozenset(
+    {"test_leaks.py", "test_screens.py", "test_keys.py", "test_erasure.py", "test_caseworker.py", "test_matrix.py"}
+)
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -83,6 +86,12 @@ def pytest_configure(config: pytest.Config) -> None:
         settings._setup()  # type: ignore[misc]  # pytest-django sets Django up where settings are configured by now
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take a quarter of a minute and more: none is left for one process at the end."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the engines and leave nothing behind."""
     if _started:
@@ -130,24 +139,24 @@ def django_db_setup(django_db_blocker: Any) -> None:
         connection.close()
     with _connect("super", "postgres") as admin:
         admin.execute("CREATE DATABASE casework_template TEMPLATE casework OWNER cw_owner")
+    _started["restorer"] = Restorer(_connect)
 
 
 def restore_database() -> None:
     """Put the database back as the template has it; the web role may not empty tables, and should not."""
     from django.db import connection
 
+    from casework.crypto import services as crypto
+
     connection.close()
-    with _connect("super", "postgres") as admin:
-        admin.execute("DROP DATABASE IF EXISTS casework WITH (FORCE)")
-        admin.execute("CREATE DATABASE casework TEMPLATE casework_template OWNER cw_owner")
-        admin.execute("REVOKE ALL ON DATABASE casework FROM PUBLIC")
-        for role in ("cw_web", "cw_worker", "cw_sealer", "cw_backup"):
-            admin.execute(sql.SQL("GRANT CONNECT ON DATABASE casework TO {}").format(sql.Identifier(role)))
+    _started["restorer"].restore()
+    # A rotation was put back too: the keys that this process remembers are not the database's any more.
+    crypto.forget_process_keys()
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_by_template() -> Iterator[None]:
-    """Let transactional tests end by restoring the template: Django's TRUNCATE is not allowed to the web role."""
+    """Let transactional tests end by restoring the database: Django's TRUNCATE is not allowed to the web role."""
     from django.test import TransactionTestCase
 
     original = TransactionTestCase._fixture_teardown

@@ -143,6 +143,9 @@ SHOTS: dict[str, tuple[Shot, ...]] = {
         Shot("access", "{case}access/"),
         Shot("share", "{case}access/share/"),
         Shot("trail-of-case", "{case}trail/"),
+        Shot("trail-filter", "{case}trail/", _unfold),
+        Shot("trail-copy", "{case}trail/copy/"),
+        Shot("own-trail", "/profile/trail/"),
         Shot("edit", "{case}edit/"),
         Shot("close", "{case}close/"),
         Shot("close-wrong", "{case}close/", _no_such_day),
@@ -174,7 +177,7 @@ SHOTS: dict[str, tuple[Shot, ...]] = {
         Shot("dossier", "{case}dossier/"),
         Shot("dossier-wrong", "{case}dossier/", _press("Export")),
     ),
-    "auditor": (Shot("trail", "/trail/"),),
+    "auditor": (Shot("trail", "/trail/"), Shot("trail-filter", "/trail/", _unfold)),
     "admin": (Shot("people", "/people/"), Shot("invite-wrong", "/people/", _press("Make the invitation"))),
 }
 

@@ -6,6 +6,6 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from casework.access import guard
+        from casework.access import guard, receivers  # noqa: F401  (receivers connects signals)
 
         guard.install()

@@ -65,8 +65,9 @@ class ActingMiddleware:
             request.damaged = None  # type: ignore[attr-defined]
             with work.acting(actor):
                 response = render(request, "404.html", status=404)
-        if request.refused is not None:  # type: ignore[attr-defined]
-            audit.record_now(actor, "access.refused", body=request.refused)  # type: ignore[attr-defined]
+        if request.refused:  # type: ignore[attr-defined]
+            asked_for = _case_asked_for(request)
+            audit.record_now(actor, "access.refused", obj=asked_for, body=request.refused)  # type: ignore[attr-defined]
         if request.damaged is not None:  # type: ignore[attr-defined]
             damage.tell(actor, request.damaged)  # type: ignore[attr-defined]
         if user_id is not None:
@@ -132,8 +133,18 @@ class ActingMiddleware:
 
 
 def _what(request: HttpRequest, outcome: str) -> dict[str, str]:
+    # Nothing where the service that refused has said more about it already: one refusal is one entry.
+    if audit.is_refusal_told():
+        return {}
     # The route with its ids, for whoever reads the trail: paths carry random ids only, query strings are left out.
     return {"outcome": outcome, "method": request.method or "", "path": request.path[:200]}
+
+
+def _case_asked_for(request: HttpRequest) -> UUID | None:
+    """Return the case in the address, there or not: whoever leads it sees in its trail who was refused."""
+    match = request.resolver_match
+    case_id = match.kwargs.get("case_id") if match is not None else None
+    return case_id if isinstance(case_id, UUID) else None
 
 
 def _has_failed(response: HttpResponse) -> bool:
@@ -142,9 +153,8 @@ def _has_failed(response: HttpResponse) -> bool:
 
 def _is_erased(request: HttpRequest, actor: work.Actor) -> bool:
     """Say whether a page failed because its case was erased while it was made: there is nothing, and no fault."""
-    match = request.resolver_match
-    case_id = match.kwargs.get("case_id") if match is not None else None
-    if not isinstance(case_id, UUID):
+    case_id = _case_asked_for(request)
+    if case_id is None:
         return False
     with work.acting(actor):
         return selectors.is_erased(case_id)

@@ -14,9 +14,8 @@ from casework.core.errors import NotAllowed, NotFound
 
 def decide(user_id: UUID | None, action: Action, case_id: UUID | None = None) -> Decision:
     """Say whether `user_id` may do `action` (on `case_id`, for actions on a case), and whether they may know of it."""
-    standing = accounts.standing_of(user_id)
     if action in ROLE_RULES:
-        allowed = bool(standing.roles & ROLE_RULES[action])
+        allowed = bool(accounts.standing_of(user_id).roles & ROLE_RULES[action])
         return Decision(allowed, visible=True, reason="" if allowed else str(REFUSED_ROLE % {"action": LABELS[action]}))
     if case_id is None:
         raise ValueError("this action is about one case")
@@ -24,7 +23,7 @@ def decide(user_id: UUID | None, action: Action, case_id: UUID | None = None) ->
     if level is None:
         return Decision(allowed=False, visible=False)
     rule = CASE_RULES[action]
-    if level >= rule.level and (rule.role is None or standing.has(rule.role)):
+    if level >= rule.level and (rule.role is None or accounts.standing_of(user_id).has(rule.role)):
         return Decision(allowed=True, visible=True)
     return Decision(allowed=False, visible=True, reason=str(REFUSED % {"action": LABELS[action]}))
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q
 
 from casework.access import registry
-from casework.access.models import GrantFields, grant_bytes, joined
+from casework.access.models import GrantFields, GroupGrant, UserGrant, joined
 from casework.access.types import LEVEL_BY_CODENAME, GrantView, Level
 from casework.accounts import selectors as accounts
-from casework.accounts.models import counted_microseconds, meaning_bytes
+from casework.accounts.models import counted_microseconds
 from casework.core import clock, work
 
 # What a grant's MAC covers besides its own columns.
@@ -42,114 +42,116 @@ def _known() -> dict[tuple[UUID | None, UUID], Level | None]:
 def levels_for(user_id: UUID | None, case_ids: Iterable[UUID]) -> Mapping[UUID, Level]:
     """Return the best live, sound level of `user_id` on each of `case_ids`; cases without one are absent.
 
-    Two queries whatever the number of cases, besides the person's standing; read once per unit of work.
+    One statement whatever the number of cases; read once per unit of work.
     """
     wanted = list(case_ids)
     known = _known()
     unknown = [case_id for case_id in wanted if (user_id, case_id) not in known]
     if unknown:
-        best = _read_levels(user_id, unknown)
-        known |= {(user_id, case_id): best.get(case_id) for case_id in unknown}
+        best = _read_levels(user_id, [case_id.bytes for case_id in unknown])
+        known |= {(user_id, case_id): best.get(case_id.bytes) for case_id in unknown}
     levels = {case_id: known[user_id, case_id] for case_id in wanted}
     return {case_id: level for case_id, level in levels.items() if level is not None}
 
 
-def _read_levels(user_id: UUID | None, case_ids: list[UUID]) -> dict[UUID, Level]:
-    standing = accounts.standing_of(user_id)
-    best: dict[UUID, Level] = {}
-    if user_id is None or not standing.roles:
-        return best
-    tables = registry.tables()
-    shared = tables.group.objects.filter(_live(), group_id__in=standing.group_ids, content_object_id__in=case_ids)
-    named = ("group_id", "group__team_role__role", "group__team_role__team_id")
-    for group_id, role, team_id, *columns in shared.values_list(*named, *_COLUMNS):
-        _take(best, 2, group_id.to_bytes(4, "big") + meaning_bytes(role, team_id), tuple(columns))
-    # Nobody has more than the lead: what a coordinator holds besides need not be read.
-    rest = [case_id for case_id in case_ids if best.get(case_id) != Level.LEAD]
-    if rest:
-        direct = tables.user.objects.filter(_live(), user_id=user_id, content_object_id__in=rest)
-        for columns in direct.values_list(*_COLUMNS):
-            _take(best, 1, user_id.bytes, columns)
+# A grant in bytes, with microseconds for times, the level's codename, the role of its group, and the MAC. A plain
+# statement and plain tuples: it is asked for every page of a case, and gives a row for each case of a list.
+_PACKED: Final = struct.Struct(">16s16s16sqq4s16s")
+_NOBODY: Final = "'00000000-0000-0000-0000-000000000000'"
+_GRANTS: Final = """
+    SELECT {kind}, uuid_send(g.case_id) || uuid_send(g.id) || uuid_send(coalesce(g.granted_by, {nobody}))
+        || int8send((extract(epoch FROM g.granted_at) * 1000000)::bigint)
+        || int8send(coalesce((extract(epoch FROM g.until) * 1000000)::bigint, 0))
+        || int4send({group}) || uuid_send({team}), p.codename, {role}, g.mac
+      FROM {table} g JOIN auth_permission p ON p.id = g.permission_id {joined}
+     WHERE {holder} AND (g.until IS NULL OR g.until > %(now)s) AND {among}
+"""
+_STANDING: Final = 0
+_WITH_STANDING: Final = f"""
+    SELECT {_STANDING}, s.packed, '', s.role, s.mac FROM ({accounts.STANDING_SQL}) s (packed, role, mac)
+"""  # noqa: S608  (our own statement)
+_NO_END: Final = bytes(8)
+
+
+def _read_levels(user_id: UUID | None, case_ids: Collection[bytes] | None) -> dict[bytes, Level]:
+    """Return the best level of `user_id` on each of `case_ids` (None: on all cases); ids of 16 bytes.
+
+    One statement, the person's standing included where this unit of work does not know it yet.
+    """
+    if user_id is None:
+        return {}
+    standing = accounts.known_standing(user_id)
+    ids = None if case_ids is None else f"{{{','.join([case_id.hex() for case_id in case_ids])}}}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _levels_sql(with_standing=standing is None, among=ids is not None),
+            {"now": clock.now(), "user": user_id, "ids": ids},
+        )
+        rows = cursor.fetchall()
+    if standing is None:
+        standing = accounts.take_standing(user_id, [(row[1], row[3], row[4]) for row in rows if row[0] == _STANDING])
+    if not standing.roles:
+        return {}
+    best: dict[bytes, Level] = {}
+    matches = accounts.mac_checker()
+    for kind, packed, codename, role, mac in rows:
+        if kind == _STANDING:
+            continue
+        case_id, grant_id, by, at, until, group, team = _PACKED.unpack(packed)
+        level = LEVEL_BY_CODENAME[codename]
+        if level <= best.get(case_id, 0):
+            continue
+        holder = user_id.bytes
+        if kind == GroupGrant.KIND:
+            if int.from_bytes(group, "big") not in standing.group_ids:
+                continue
+            holder = group + role.encode().ljust(16, b"\0") + team
+        starts, ends = counted_microseconds(at), counted_microseconds(until) if until else _NO_END
+        if matches(joined(grant_id, bytes((kind,)), holder, case_id, bytes((level,)), by, starts, ends), mac):
+            best[case_id] = level
     return best
 
 
-# What a grant's MAC covers, in the order in which `_take` reads it: plain tuples, since a list reads one for each row.
-_COLUMNS = ("id", "content_object_id", "permission__codename", "granted_by", "granted_at", "until", "mac")
-_Columns = tuple[UUID, UUID, str, UUID | None, datetime, datetime | None, bytes]
-
-
-def _take(best: dict[UUID, Level], kind: int, holder: bytes, columns: _Columns) -> None:
-    """Note the level of one grant when it is better than what is known and the application made it."""
-    grant_id, case_id, codename, granted_by, granted_at, until, mac = columns
-    level = LEVEL_BY_CODENAME[codename]
-    if level <= best.get(case_id, 0):
-        return
-    data = grant_bytes(
-        grant_id=grant_id,
-        kind=kind,
-        holder=holder,
-        case_id=case_id,
-        level=level,
-        granted_by=granted_by,
-        granted_at=granted_at,
-        until=until,
-    )
-    if accounts.mac_matches(data, mac):
-        best[case_id] = level
-
-
-# The same columns in bytes, with microseconds for times, in one value for each grant.
-_PACKED: Final = struct.Struct(">16s16s16sqqi")
-_PACKED_SQL: Final = """
-    SELECT uuid_send(g.case_id) || uuid_send(g.id) || uuid_send(coalesce(g.granted_by, %(nobody)s))
-        || int8send((extract(epoch FROM g.granted_at) * 1000000)::bigint)
-        || int8send(coalesce((extract(epoch FROM g.until) * 1000000)::bigint, 0))
-        || int4send({group}), p.codename, g.mac
-      FROM {table} g JOIN auth_permission p ON p.id = g.permission_id
-     WHERE {holder} AND (g.until IS NULL OR g.until > %(now)s) AND {among}
-"""
+@cache
+def _levels_sql(*, with_standing: bool, among: bool) -> str:
+    """Return the statement; team roles come first, since nobody has more than a lead."""
+    tables = registry.tables()
+    inside = "g.case_id = ANY(%(ids)s::uuid[])" if among else "true"
+    parts = [
+        _GRANTS.format(
+            kind=GroupGrant.KIND,
+            table=tables.group._meta.db_table,
+            group="g.group_id",
+            team=f"coalesce(r.team_id, {_NOBODY})",
+            role="r.role",
+            joined="JOIN accounts_teamrole r ON r.group_id = g.group_id",
+            holder="g.group_id = ANY(ARRAY(SELECT m.group_id FROM accounts_membership m WHERE m.user_id = %(user)s))",
+            among=inside,
+            nobody=_NOBODY,
+        ),
+        _GRANTS.format(
+            kind=UserGrant.KIND,
+            table=tables.user._meta.db_table,
+            group="0",
+            team=_NOBODY,
+            role="''",
+            joined="",
+            holder="g.user_id = %(user)s",
+            among=inside,
+            nobody=_NOBODY,
+        ),
+    ]
+    if with_standing:
+        parts.append(_WITH_STANDING)
+    return " UNION ALL ".join(parts)
 
 
 def sound_among(user_id: UUID | None, case_ids: Collection[bytes] | None = None) -> list[bytes]:
     """Return those of `case_ids` (None: of all cases) on which `user_id` has a live, sound grant; ids of 16 bytes.
 
-    What `levels_for` says, for thousands of cases: three queries, and no object for each grant.
+    What `levels_for` says, for thousands of cases: one statement, and no object for each grant.
     """
-    standing = accounts.standing_of(user_id)
-    if user_id is None or not standing.roles:
-        return []
-    given: dict[str, Any] = {
-        "now": clock.now(),
-        "nobody": UUID(int=0),
-        "user": user_id,
-        "groups": sorted(standing.group_ids),
-        "ids": None if case_ids is None else f"{{{','.join([case_id.hex() for case_id in case_ids])}}}",
-    }
-    among = "true" if case_ids is None else "g.case_id = ANY(%(ids)s::uuid[])"
-    tables = registry.tables()
-    holders = {number: number.to_bytes(4, "big") + of for number, of in accounts.meanings(standing.group_ids).items()}
-    holders[0] = user_id.bytes
-    levels = {codename: bytes((level,)) for codename, level in LEVEL_BY_CODENAME.items()}
-    no_end = bytes(8)
-    matches = accounts.mac_checker()
-    sound: dict[bytes, None] = {}
-    for kind, table, group, holder in (
-        (b"\2", tables.group, "g.group_id", "g.group_id = ANY(%(groups)s)"),
-        (b"\1", tables.user, "0", "g.user_id = %(user)s"),
-    ):
-        sql = _PACKED_SQL.format(table=table._meta.db_table, group=group, holder=holder, among=among)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, given)
-            rows = cursor.fetchall()
-        for packed, codename, mac in rows:
-            case_id, grant_id, by, at, until, number = _PACKED.unpack(packed)
-            if case_id in sound:
-                continue
-            ends = counted_microseconds(until) if until else no_end
-            starts = counted_microseconds(at)
-            if matches(joined(grant_id, kind, holders[number], case_id, levels[codename], by, starts, ends), mac):
-                sound[case_id] = None
-    return list(sound)
+    return list(_read_levels(user_id, case_ids))
 
 
 def level_on(user_id: UUID | None, case_id: UUID) -> Level | None:
@@ -171,28 +173,44 @@ def forget_levels() -> None:
         running.store.pop("access.levels", None)
 
 
-def visible_to(user_id: UUID | None) -> QuerySet[Any, Any]:
-    """Return the ids of the cases that `user_id` may see now, as a subquery for `pk__in`."""
-    standing = accounts.standing_of(user_id)
-    tables = registry.tables()
-    if user_id is None or not standing.roles:
-        nothing: QuerySet[Any, Any] = tables.user.objects.none().values_list("content_object_id", flat=True)
-        return nothing
-    direct = tables.user.objects.filter(_live(), user_id=user_id).values_list("content_object_id", flat=True)
-    shared = tables.group.objects.filter(_live(), group_id__in=standing.group_ids)
-    either: QuerySet[Any, Any] = direct.union(shared.values_list("content_object_id", flat=True), all=True)
-    return either
+class _Seen(Func):
+    """The condition that somebody has a live grant on the case of a row; for `filter`.
+
+    Written out: the ORM takes longer to put two subqueries together than the database to answer them.
+    """
+
+    output_field = BooleanField()
+
+    def __init__(self, sql: str, given: tuple[object, ...]) -> None:
+        super().__init__(F("pk"))
+        self.sql, self.given = sql, given
+
+    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, list[object]]:  # type: ignore[override]
+        column, _none = compiler.compile(self.source_expressions[0])
+        return self.sql.replace("{case}", column), list(self.given)
 
 
-def seen_by(user_id: UUID | None) -> Q:
-    """Return the same as `visible_to` as a condition on the rows of the case table, for whoever sees most of them."""
+_SHARED: Final = "FROM {group} g WHERE g.group_id = ANY(%s) AND (g.until IS NULL OR g.until > %s)"
+_DIRECT: Final = "FROM {user} g WHERE g.user_id = %s AND (g.until IS NULL OR g.until > %s)"
+# Row by row, along the order of a list that is done after a page; and all grants first, for few cases.
+_ROW_BY_ROW: Final = (
+    f"(EXISTS (SELECT 1 {_SHARED} AND g.case_id = {{case}}) OR EXISTS (SELECT 1 {_DIRECT} AND g.case_id = {{case}}))"
+)
+_GATHERED: Final = f"{{case}} IN (SELECT g.case_id {_SHARED} UNION ALL SELECT g.case_id {_DIRECT})"
+
+
+def seen_by(user_id: UUID | None, *, row_by_row: bool = False) -> Q:
+    """Return the condition on the rows of the case table that `user_id` may see them now.
+
+    `row_by_row`: for whoever sees most of the cases there are.
+    """
     standing = accounts.standing_of(user_id)
-    tables = registry.tables()
     if user_id is None or not standing.roles:
         return Q(pk__in=[])
-    direct = tables.user.objects.filter(_live(), user_id=user_id, content_object_id=OuterRef("pk"))
-    shared = tables.group.objects.filter(_live(), group_id__in=standing.group_ids, content_object_id=OuterRef("pk"))
-    return Q(Exists(shared)) | Q(Exists(direct))
+    tables = registry.tables()
+    sql = _ROW_BY_ROW if row_by_row else _GATHERED
+    sql = sql.replace("{group}", tables.group._meta.db_table).replace("{user}", tables.user._meta.db_table)
+    return Q(_Seen(sql, (sorted(standing.group_ids), clock.now(), user_id, clock.now())))
 
 
 def grants_on(case_id: UUID) -> list[GrantView]:

@@ -12,6 +12,7 @@ _NEVER = (
     "MFA_TOTP_INSECURE_BYPASS_CODE",
     "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN",
     "MFA_TRUST_ENABLED",
+    "MFA_PASSKEY_LOGIN_ENABLED",
     "SESSION_SAVE_EVERY_REQUEST",
     "ACCOUNT_SESSION_REMEMBER",
 )
@@ -21,7 +22,7 @@ _NEVER = (
 def sign_in_is_closed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Refuse settings that weaken the second factor or the end of a sign-in, and Django's own administration pages."""
     found: list[CheckMessage] = [
-        Error(f"{name} is set: it lets people in, or keeps them in, without a second factor.", id="accounts.E001")
+        Error(f"{name} is set: it lets people in, or keeps them in, with less than two factors.", id="accounts.E001")
         for name in _NEVER
         if getattr(settings, name, None)
     ]

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from casework.accounts.models import Device
 from casework.accounts.sessions import stored_key
 from casework.audit import services as audit
-from casework.core import clock
+from casework.core import clock, ids
 from casework.core.errors import NotFound
+from casework.crypto import services as crypto
 
 SESSION_KEY: Final = "device"
+KNOWN_FOR: Final = timedelta(days=90)
 # The first that fits: several browsers call themselves Chrome or Safari as well.
 _BROWSERS: Final = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("FxiOS", "Firefox"))
 _OTHER_BROWSERS: Final = (("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"))
@@ -52,6 +56,30 @@ def note(request: HttpRequest, user_id: UUID) -> None:
         kind=kind_of(str(request.META.get("HTTP_USER_AGENT", ""))),
     )
     session[SESSION_KEY] = str(made.pk)
+
+
+_SIGNED_IN = """
+WITH before AS (SELECT token, last_at FROM audit_seendevice WHERE user_id = %(user)s),
+     noted AS (INSERT INTO audit_seendevice (id, user_id, token, last_at) VALUES (%(id)s, %(user)s, %(token)s, %(now)s)
+               ON CONFLICT (user_id, token) DO UPDATE SET last_at = excluded.last_at)
+SELECT count(*) > 0 AND count(*) FILTER (WHERE token = ANY(%(tokens)s) AND last_at >= %(since)s) = 0 FROM before
+"""
+
+
+def is_new(user_id: UUID, kind: str) -> bool:
+    """Note that somebody signs in with this kind of device, and say whether they had not done so for 90 days.
+
+    At the very first sign-in nothing is new.
+    """
+    # Under the keys of all epochs, the newest first: another key makes no known device a new one.
+    tokens = [
+        hmac.digest(key, b"device" + user_id.bytes + kind.encode(), "sha256")[:16] for key in crypto.grant_mac_keys()
+    ]
+    now = clock.now()
+    values: dict[str, Any] = {"user": user_id, "token": tokens[0], "tokens": tokens, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_SIGNED_IN, {**values, "id": ids.new_id(), "since": now - KNOWN_FOR})
+        return bool(cursor.fetchone()[0])
 
 
 def note_seen(session: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.forms import UserTokenForm
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -19,6 +20,14 @@ _KEY_PROBLEMS = {
     delivery.RecipientProblem.UNKNOWN_KIND: _("A public key begins with age1 or ssh-ed25519."),
     delivery.RecipientProblem.MALFORMED: _("This key is incomplete or mistyped: copy the whole line again."),
 }
+
+
+class ResetLinkForm(UserTokenForm):
+    """The link for a new password: while an account is closed, one from before is as good as a wrong one."""
+
+    def _get_user(self, uidb36: str) -> User | None:
+        user: User | None = super()._get_user(uidb36)
+        return user if user is not None and user.is_active else None
 
 
 class AcceptInvitationForm(forms.Form):
@@ -78,3 +87,14 @@ class ProfileForm(forms.Form):
             except delivery.InvalidRecipient as error:
                 raise ValidationError(_KEY_PROBLEMS[error.problem]) from None
         return key
+
+
+class OpenLinkForm(forms.Form):
+    """The password, beside the link for a new second factor."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": _("Enter your password.")},
+    )

@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group,
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from casework.accounts.types import Role
 from casework.core import clock, ids
@@ -31,7 +32,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(_("name"), max_length=120)
     language = models.CharField(_("language"), max_length=8, default="en-gb")
     age_recipient = models.CharField(_("age public key"), max_length=200, blank=True)
+    # Never true while one of the two times below is set; `accounts.closing` keeps the three in step.
     is_active = models.BooleanField(_("active"), default=True)
+    frozen_at = models.DateTimeField(null=True, editable=False)  # by the person, before a journey
+    switched_off_at = models.DateTimeField(null=True, editable=False)  # by an administrator
     joined_at = models.DateTimeField(default=clock.now, editable=False)
 
     groups = models.ManyToManyField(  # type: ignore[assignment]  # through a table of ours, with a MAC
@@ -51,6 +55,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="accounts_user_email_once"),
             models.CheckConstraint(condition=models.Q(is_superuser=False), name="accounts_no_superuser"),
+            models.CheckConstraint(
+                condition=models.Q(is_active=False) | models.Q(frozen_at__isnull=True, switched_off_at__isnull=True),
+                name="accounts_user_closed",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -228,6 +236,195 @@ class Invitation(models.Model):
     def hash_of(token: str) -> bytes:
         """Return the SHA-256 of a token; tokens hold 256 random bits, so no salt or stretching is needed."""
         return hashlib.sha256(token.encode()).digest()
+
+
+class Unfreezing(models.Model):
+    """Somebody asked for a frozen account to be opened again, after a day and unless a colleague stops it.
+
+    The MAC is keyed by the application: a row added, back-dated or changed in SQL opens nothing.
+    """
+
+    class State(models.TextChoices):
+        """Where a request stands; each is ended once."""
+
+        ASKED = "asked", pgettext_lazy("unfreezing", "Waiting")
+        STOPPED = "stopped", pgettext_lazy("unfreezing", "Stopped")
+        DONE = "done", pgettext_lazy("unfreezing", "Opened")
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    asked_by = models.UUIDField()
+    asked_at = models.DateTimeField(default=clock.now)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
+    ended_by = models.UUIDField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    mac = models.BinaryField(max_length=16)
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(state="asked"), name="accounts_unfreezing_one_waits"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"unfreezing {self.pk}"
+
+    def signed_bytes(self) -> bytes:
+        """Return the MAC input.
+
+        `"cw/u1" || id(16) || user(16) || asked_by(16) || i64 asked_at || state, padded with zeros (8) ||
+        ended_by(16, zero if none) || i64 ended_at`, times in microseconds since 1970, UTC; no end is 0.
+        """
+        return b"".join(
+            (
+                b"cw/u1",
+                self.id.bytes,
+                self.user_id.bytes,
+                self.asked_by.bytes,
+                microseconds(self.asked_at),
+                self.state.encode().ljust(8, b"\0"),
+                (self.ended_by or UUID(int=0)).bytes,
+                microseconds(self.ended_at) if self.ended_at else bytes(8),
+            )
+        )
+
+
+class RoleRequest(models.Model):
+    """Somebody is to be coordinator of a team, and a second person has to confirm it.
+
+    Their account may still be an invitation (`invitation`); `user` follows when it is accepted. The MAC is keyed by the
+    application: a request added or confirmed in SQL gives nobody a role.
+    """
+
+    class State(models.TextChoices):
+        """Where a request stands; each is decided once."""
+
+        WAITING = "waiting", pgettext_lazy("role request", "Waiting")
+        CONFIRMED = "confirmed", pgettext_lazy("role request", "Confirmed")
+        REFUSED = "refused", pgettext_lazy("role request", "Refused")
+        WITHDRAWN = "withdrawn", pgettext_lazy("role request", "Taken back")
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", null=True)
+    invitation = models.OneToOneField(Invitation, on_delete=models.PROTECT, related_name="+", null=True)
+    asked_by = models.UUIDField()
+    asked_at = models.DateTimeField(default=clock.now)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    decided_by = models.UUIDField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    mac = models.BinaryField(max_length=16)
+
+    team_id: UUID
+    user_id: UUID | None
+    invitation_id: UUID | None
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False) | models.Q(invitation__isnull=False),
+                name="accounts_rolerequest_about_somebody",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "team"], condition=models.Q(state="waiting"), name="accounts_rolerequest_one_waits"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"role request {self.pk}"
+
+    def signed_bytes(self) -> bytes:
+        """Return the MAC input.
+
+        `"cw/q1" || id(16) || team(16) || user(16) || invitation(16) || asked_by(16) || i64 asked_at ||
+        state, padded with zeros (16) || decided_by(16) || i64 decided_at`; times in microseconds since 1970, UTC; zeros
+        for what is not there.
+        """
+        nobody = UUID(int=0)
+        return b"".join(
+            (
+                b"cw/q1",
+                self.id.bytes,
+                self.team_id.bytes,
+                (self.user_id or nobody).bytes,
+                (self.invitation_id or nobody).bytes,
+                self.asked_by.bytes,
+                microseconds(self.asked_at),
+                self.state.encode().ljust(16, b"\0"),
+                (self.decided_by or nobody).bytes,
+                microseconds(self.decided_at) if self.decided_at else bytes(8),
+            )
+        )
+
+
+class FactorReset(models.Model):
+    """Somebody lost their second factor, and a colleague asked that they set up a new one: after a day, by a link.
+
+    The MAC is keyed by the application and covers every column: a row added, back-dated or advanced in SQL does
+    nothing.
+    """
+
+    class State(models.TextChoices):
+        """How far it is: asked, a link was made, the link was opened and the old factors are gone, and the two ends."""
+
+        ASKED = "asked", pgettext_lazy("factor reset", "Waiting")
+        LINKED = "linked", pgettext_lazy("factor reset", "Link made")
+        OPENED = "opened", pgettext_lazy("factor reset", "Link opened")
+        DONE = "done", pgettext_lazy("factor reset", "Done")
+        STOPPED = "stopped", pgettext_lazy("factor reset", "Stopped")
+
+    class Known(models.TextChoices):
+        """How the colleague made sure who was asking."""
+
+        PERSON = "person", pgettext_lazy("factor reset", "They stood before me")
+        VOICE = "voice", pgettext_lazy("factor reset", "I know their voice, and called a number that I had before")
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    asked_by = models.UUIDField()
+    asked_at = models.DateTimeField(default=clock.now)
+    known_by = models.CharField(max_length=8, choices=Known.choices)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
+    linked_by = models.UUIDField(null=True)
+    token_hash = models.BinaryField(max_length=32, unique=True, null=True)
+    expires_at = models.DateTimeField(null=True)  # the link's
+    ended_by = models.UUIDField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    mac = models.BinaryField(max_length=16)
+
+    class Meta:
+        default_permissions = ()
+        indexes: ClassVar = [models.Index(fields=["user", "asked_at"], name="accounts_factorreset_user")]
+
+    def __str__(self) -> str:
+        return f"factor reset {self.pk}"
+
+    def signed_bytes(self) -> bytes:
+        """Return the MAC input.
+
+        `"cw/f1" || id(16) || user(16) || asked_by(16) || i64 asked_at || known_by, padded with zeros (8) || state (8)
+        || linked_by(16) || token hash(32) || i64 expires_at || ended_by(16) || i64 ended_at`; what is not there is
+        zeros, times are microseconds since 1970, UTC.
+        """
+        return b"".join(
+            (
+                b"cw/f1",
+                self.id.bytes,
+                self.user_id.bytes,
+                self.asked_by.bytes,
+                microseconds(self.asked_at),
+                self.known_by.encode().ljust(8, b"\0"),
+                self.state.encode().ljust(8, b"\0"),
+                (self.linked_by or UUID(int=0)).bytes,
+                bytes(self.token_hash or bytes(32)),
+                microseconds(self.expires_at) if self.expires_at else bytes(8),
+                (self.ended_by or UUID(int=0)).bytes,
+                microseconds(self.ended_at) if self.ended_at else bytes(8),
+            )
+        )
 
 
 class DemoLink(models.Model):

@@ -27,6 +27,8 @@ SEEN: Final = "seen"
 # Not every request needs a write: a minute more or less does not matter.
 _STEP: Final = 60.0
 _ALWAYS: Final = frozenset({"healthz", "readyz", "account_logout"})
+# Whoever opens a link that is a secret needs no sign-in for it: they go on to it, signed out.
+_BY_LINK: Final = frozenset({"accept_invitation", "new_factor", "demo_sign_in"})
 
 
 def begin(session: Any) -> None:
@@ -71,8 +73,10 @@ class PresenceMiddleware:
 
 def _ended(request: HttpRequest, *, unused: bool) -> HttpResponse:
     kept: dict[str, Any] = {}
+    match = request.resolver_match
+    by_link = match is not None and match.view_name in _BY_LINK
     # A form of the sign-in itself holds passwords and codes, which are never kept.
-    is_ours = request.resolver_match is not None and not request.resolver_match.route.startswith("account/")
+    is_ours = match is not None and not match.route.startswith("account/") and not by_link
     if request.method == "POST" and is_ours:
         keeping.keep(request, kept)
     request.signed_out_because = "too_long"  # type: ignore[attr-defined]  # for the entry that the receiver writes
@@ -82,5 +86,7 @@ def _ended(request: HttpRequest, *, unused: bool) -> HttpResponse:
         messages.info(request, _("You were signed out after half an hour without use."))
     else:
         messages.info(request, _("You were signed out: a sign-in lasts twelve hours at most."))
+    if by_link:
+        return redirect(request.path)  # and never into a query, where a proxy writes it down
     following = reverse("kept_input") if kept else request.path
     return redirect(f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': following})}")

@@ -18,16 +18,15 @@ from allauth.account.signals import (
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import (
     authentication_failed,
-    authenticator_added,
     authenticator_removed,
-    authenticator_reset,
     authenticator_used,
 )
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.db.models.signals import post_init
+from django.db.models.signals import post_init, post_save, pre_save
 from django.dispatch import receiver
 
-from casework.accounts import adapters, devices, presence
+from casework.accounts import adapters, browsers, devices, presence, resets, selectors
+from casework.audit import actions
 from casework.audit import services as audit
 from casework.core import work
 from casework.crypto.envelope import DecryptError
@@ -38,7 +37,11 @@ def signed_in(user: Any, request: Any, **kwargs: Any) -> None:
     """The trail names who signed in; the actor of this request was still nobody."""
     presence.begin(request.session)
     devices.note(request, user.pk)
-    audit.record("auth.signed_in", actor=user.pk, obj=user.pk)
+    browsers.signed_in(request, user.pk)
+    kind = devices.kind_of(str(request.META.get("HTTP_USER_AGENT", "")))
+    audit.record("auth.signed_in", actor=user.pk, obj=user.pk, body={"device": kind})
+    if devices.is_new(user.pk, kind):
+        audit.record("auth.device_new", actor=user.pk, obj=user.pk)
 
 
 @receiver(user_logged_out)
@@ -51,13 +54,18 @@ def signed_out(user: Any, request: Any, **kwargs: Any) -> None:
 
 @receiver(user_login_failed)
 def failed(credentials: dict[str, Any], **kwargs: Any) -> None:
-    """Keep a digest of the address tried: the trail shows a run of guesses without storing what was typed."""
+    """Keep whose address was tried, and a digest of it: a run of guesses shows, and nothing that was typed is kept."""
     running = work.running()
     if running is None:
         return
     tried = str(credentials.get("email") or credentials.get("username") or "").lower()
     digest = hashlib.sha256(tried.encode()).hexdigest()[:16]
-    audit.record("auth.sign_in_failed", body={"address_digest": digest}, outcome=1)
+    audit.record(
+        "auth.sign_in_failed",
+        obj=selectors.id_of_address(tried),
+        body={"address_digest": digest},
+        outcome=actions.REFUSED,
+    )
 
 
 @receiver(authentication_failed)
@@ -94,22 +102,29 @@ def changed(user: Any, **kwargs: Any) -> None:
     audit.record("auth.password_changed", obj=user.pk)
 
 
-@receiver(authenticator_added)
-def added(user: Any, authenticator: Any, **kwargs: Any) -> None:
-    """A new second factor."""
-    audit.record("auth.mfa_added", obj=user.pk, body={"kind": str(authenticator.type)})
+@receiver(pre_save, sender=Authenticator)
+def bound(instance: Any, **kwargs: Any) -> None:
+    """Sign a new passkey's row, once: one that was loaded had a MAC that matched, or was refused."""
+    if instance._state.adding and instance.type == Authenticator.Type.WEBAUTHN:
+        adapters.bind(instance)
+
+
+@receiver(post_save, sender=Authenticator)
+def added(instance: Any, created: bool, **kwargs: Any) -> None:
+    """A new second factor, new recovery codes among them.
+
+    The library's own signals for it come after the commit, when nothing can be written with it any more.
+    """
+    if created:
+        if instance.type in adapters.STRONG:
+            resets.complete(instance.user_id)
+        audit.record("auth.mfa_added", actor=instance.user_id, obj=instance.user_id, body={"kind": str(instance.type)})
 
 
 @receiver(authenticator_removed)
 def removed(user: Any, authenticator: Any, **kwargs: Any) -> None:
     """A second factor taken away."""
     audit.record("auth.mfa_removed", obj=user.pk, body={"kind": str(authenticator.type)})
-
-
-@receiver(authenticator_reset)
-def renewed(user: Any, authenticator: Any, **kwargs: Any) -> None:
-    """New recovery codes in place of the old ones."""
-    audit.record("auth.mfa_added", obj=user.pk, body={"kind": str(authenticator.type), "renewed": True})
 
 
 @receiver(email_changed)
@@ -130,12 +145,13 @@ def addresses_changed(signal: Any, email_address: Any, **kwargs: Any) -> None:
 
 @receiver(post_init, sender=Authenticator)
 def belongs(instance: Any, **kwargs: Any) -> None:
-    """Refuse a second factor that was copied or added in SQL: it is sealed to somebody else, or of a kind that is off.
+    """Refuse a second factor that was copied or added in SQL: it is sealed to somebody else, or has no MAC of ours.
 
     Raises:
         DecryptError: in that case, whatever the row was loaded for.
     """
-    if {"type", "user_id", "data"} - instance.__dict__.keys() or adapters.is_bound(instance):
+    # One without a key is being made here; every row that is loaded has one.
+    if instance.pk is None or {"type", "user_id", "data"} - instance.__dict__.keys() or adapters.is_bound(instance):
         return
     if (unit := work.running()) is not None:
         audit.record_now(unit.actor, "auth.second_factor_failed", obj=instance.user_id, reason="damaged")

@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -62,4 +63,6 @@ def ask_again(request: HttpRequest) -> HttpResponse:
             following = reverse("kept_input")
         else:
             messages.warning(request, _("That was too much to be kept. Confirm that it is you, then enter it again."))
-    return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': following})}")
+    ways = get_adapter().get_reauthentication_methods(request.user)
+    ask = ways[0]["url"] if ways else reverse("mfa_reauthenticate")
+    return redirect(f"{ask}?{urlencode({'next': following})}")

@@ -18,7 +18,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from casework.accounts import devices, keeping, profiles, selectors, services, strong
+from casework.accounts import devices, keeping, profiles, resets, selectors, services, strong
 from casework.accounts.forms import AcceptInvitationForm, ProfileForm
 from casework.accounts.models import User
 from casework.accounts.types import Role
@@ -29,8 +29,10 @@ from casework.core.errors import Invalid, NotFound
 class AcceptInvitation(View):
     """The way in for someone invited: name and password, then the second factor."""
 
+    http_method_names = ("get", "head", "post")
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if request.user.is_authenticated:
+        if request.user.is_authenticated and (request.method or "").lower() in self.http_method_names:
             return render(request, "accounts/already_signed_in.html", status=409)
         return super().dispatch(request, *args, **kwargs)
 
@@ -74,6 +76,7 @@ def _no_invitation(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     """Show and change one's own profile."""
     user = request.user
@@ -93,9 +96,13 @@ def profile(request: HttpRequest) -> HttpResponse:
         (_("Roles"), [str(Role(role).label) for role in Role.values if standing.has(role)]),
         (_("Teams"), sorted(teams.values())),
     ]
-    return render(
-        request, "accounts/profile.html", {"form": form, "about": about, "devices": devices.signed_in(request)}
-    )
+    context = {
+        "form": form,
+        "about": about,
+        "devices": devices.signed_in(request),
+        "reset": resets.under_way(user.pk),
+    }
+    return render(request, "accounts/profile.html", context)
 
 
 @login_required

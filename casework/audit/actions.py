@@ -107,6 +107,8 @@ ACTIONS: tuple[Action, ...] = (
     Action(504, "access.refused", _("Was refused access"), looks=True, names_case=True),
     Action(505, "access.glass_broken", _("Opened the case in an emergency, without a grant"), looks=True),
     Action(506, "access.viewed", _("Looked at who has access"), looks=True),
+    Action(507, "access.unusual_found", _("Found unusual access")),
+    Action(508, "access.unusual_seen", _("Said that they looked at unusual access")),
     # 6xx desk, notices, reminders
     Action(600, "board.viewed", _("Looked at the transfer board"), looks=True),
     Action(601, "inbox.viewed", _("Looked at the inbox"), looks=True),
@@ -155,6 +157,7 @@ ACTIONS: tuple[Action, ...] = (
         looks=True,
         names_case=True,
     ),
+    Action(1005, "checkpoint.mailed", _("Mailed a checkpoint of the audit trail")),
     # 11xx signing in
     Action(1100, "auth.signed_in", _("Signed in")),
     Action(1101, "auth.sign_in_failed", _("Failed to sign in")),
@@ -170,6 +173,8 @@ ACTIONS: tuple[Action, ...] = (
     Action(1111, "auth.email_changed", _("Changed the e-mail address")),
     Action(1112, "auth.locked_out", _("Was locked out after failed attempts")),
     Action(1113, "auth.second_factor_failed", _("Failed to confirm with a second factor")),
+    Action(1114, "auth.factors_reset", _("Opened the link for a new second factor: the old ones count no more")),
+    Action(1115, "auth.device_new", _("Signed in with a kind of device that they had not used for a while")),
     # 12xx accounts
     Action(1200, "account.invited", _("Invited a colleague")),
     Action(1201, "account.joined", _("Accepted an invitation")),
@@ -187,6 +192,15 @@ ACTIONS: tuple[Action, ...] = (
     Action(1213, "team.member_removed", _("Removed a member from a team")),
     Action(1214, "account.recipient_key_set", _("Changed the key for encrypted dossiers")),
     Action(1215, "account.invitation_refused", _("Was refused an invitation that is spent or was not signed")),
+    Action(1216, "account.role_asked", _("Asked for somebody to be coordinator of a team")),
+    Action(1217, "account.role_confirmed", _("Confirmed a new coordinator")),
+    Action(1218, "account.role_refused", _("Refused a new coordinator")),
+    Action(1219, "team.viewed", _("Looked at the teams"), looks=True),
+    Action(1220, "account.unfreezing_asked", _("Asked for a frozen account to be opened again")),
+    Action(1221, "account.unfreezing_stopped", _("Stopped a frozen account from being opened again")),
+    Action(1222, "account.factor_reset_asked", _("Asked that somebody set up a new second factor")),
+    Action(1223, "account.factor_reset_stopped", _("Stopped somebody from setting up a new second factor")),
+    Action(1224, "account.factor_reset_linked", _("Made the link for a new second factor")),
     # 13xx keys and the machine
     Action(1300, "key.created", _("Made a key")),
     Action(1301, "key.rotated", _("Rotated a key")),

@@ -3,21 +3,33 @@
 A history row holds the same sealed bytes as the live row had, under the same place, so it opens with the same key and
 dies with it. Who changed it is an id; why is a short code. What goes around `save()` and `delete()` would leave no
 history, so managers of tracked models refuse it: `bulk(...)` does many rows at once, history included.
+
+Each version names the request that wrote it, which is also that of its entry in the trail, and is signed: the MAC is
+over all that stands in the clear and over the digest of the sealed fields as they were then. A renewed key seals those
+bytes anew; the trail then has an entry about the version itself.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Sequence
-from typing import Any, NoReturn
+from datetime import UTC, date, datetime
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 from django.db import models, transaction
+from django.dispatch import receiver
 from simple_history.models import HistoricalChanges, HistoricalRecords
+from simple_history.signals import pre_create_historical_record
 
+from casework.audit import chain, services
 from casework.core import clock, ids, work
+from casework.crypto import services as crypto
+from casework.crypto.fields import sealed_fields
 
 _REASON = re.compile(r"[a-z][a-z0-9_.]{0,39}|")
+_SIGNED: Final = b"cw/h1"
 
 
 class BulkRefused(TypeError):
@@ -26,6 +38,57 @@ class BulkRefused(TypeError):
 
 class HistoryRow(HistoricalChanges):  # the library has no types
     """What history rows can do besides being rows; here so that migrations name this area and not the library."""
+
+    request_id: UUID | None
+    digest: bytes | None
+    mac: bytes | None
+
+    def sign(self) -> None:
+        """Note the running request and the digest of the sealed fields, and sign the version; it is about to be saved.
+
+        Raises:
+            NoActor: outside a unit of work.
+        """
+        self.request_id = work.current().actor.request_id
+        self.digest = services.row_digest(self)
+        self.mac = chain.event_mac(crypto.audit_mac_key(), self._signed())
+
+    def is_signed(self) -> bool:
+        """Say whether the application wrote the version as it stands, its sealed fields aside; False without a MAC."""
+        return self.mac is not None and any(
+            chain.event_mac(key, self._signed()) == bytes(self.mac) for key in crypto.audit_mac_keys()
+        )
+
+    def _signed(self) -> bytes:
+        """Return the MAC input: table, then what stands in the clear, as JSON (docs/formats-audit.md).
+
+        Empty values are left out, so that a column that comes later and is empty on older rows breaks no MAC. Neither
+        is a file's wrapped key in it, which a renewed key wraps again.
+        """
+        model: Any = type(self)
+        apart = {"mac", *(field.attname for field in sealed_fields(model))}
+        apart.update(getattr(self.instance_type, "wrapped_file_keys", ()))
+        clear = {
+            field.attname: _plain(value)
+            for field in self._meta.concrete_fields
+            if field.attname not in apart and (value := getattr(self, field.attname))
+        }
+        told = json.dumps(clear, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        return b"\n".join((_SIGNED, self._meta.db_table.encode(), told.encode()))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case bytes() | memoryview():
+            return bytes(value).hex()
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="microseconds")
+        case date():
+            return value.isoformat()
+        case bool() | int():
+            return value
+        case _:
+            return str(value)
 
 
 class Records(HistoricalRecords):
@@ -49,7 +112,14 @@ class Records(HistoricalRecords):
 
     def get_extra_fields(self, model: type[models.Model], fields: dict[str, Any]) -> dict[str, Any]:
         """Return the history table's own columns; its text is the id, never the tracked row's."""
-        return {**super().get_extra_fields(model, fields), "__str__": _history_text}
+        return {
+            **super().get_extra_fields(model, fields),
+            # Of rows from before they were signed, all three are null.
+            "request_id": models.UUIDField(null=True, editable=False),
+            "digest": models.BinaryField(null=True, max_length=chain.HASH_BYTES),
+            "mac": models.BinaryField(null=True, max_length=chain.MAC_BYTES),
+            "__str__": _history_text,
+        }
 
     def get_change_reason_for_object(self, instance: models.Model, history_type: str, using: str | None) -> str:
         """Return the reason code noted on the row, or an empty one."""
@@ -64,6 +134,12 @@ class Records(HistoricalRecords):
             # A reason is that of one change: the next save of the same instance must not carry it on.
             del instance._history_date  # type: ignore[attr-defined]
             instance.__dict__.pop("_change_reason", None)
+
+
+@receiver(pre_create_historical_record)
+def _sign(history_instance: models.Model, **_: object) -> None:
+    if isinstance(history_instance, HistoryRow):
+        history_instance.sign()
 
 
 def _history_text(row: Any) -> str:
@@ -164,15 +240,16 @@ def _write_history(model: type[Tracked], kind: str, rows: Sequence[Tracked], rea
         return
     history: Any = model.history.model
     at, who = clock.now(), work.current().actor.user_id
-    history.objects.bulk_create(
-        [
-            history(
-                history_date=at,
-                history_type=kind,
-                history_user_id=who,
-                history_change_reason=reason,
-                **{field.attname: getattr(row, field.attname) for field in history.tracked_fields},
-            )
-            for row in rows
-        ]
-    )
+    versions = [
+        history(
+            history_date=at,
+            history_type=kind,
+            history_user_id=who,
+            history_change_reason=reason,
+            **{field.attname: getattr(row, field.attname) for field in history.tracked_fields},
+        )
+        for row in rows
+    ]
+    for version in versions:
+        version.sign()
+    history.objects.bulk_create(versions)

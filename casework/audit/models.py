@@ -2,9 +2,11 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from casework.core import ids
+from casework.audit.chain import NIL
+from casework.core import clock, ids
 
 
 class Entry(models.Model):
@@ -35,6 +37,10 @@ class Entry(models.Model):
             ),
             models.Index(fields=["actor", "time_us"], name="audit_entry_actor"),
             models.Index(fields=["time_us"], name="audit_entry_time"),
+            # For the filters of the trail's pages. Nearly everything was done, so only what was not needs an index.
+            models.Index(fields=["action", "time_us"], name="audit_entry_action"),
+            models.Index(fields=["outcome", "time_us"], condition=~models.Q(outcome=0), name="audit_entry_outcome"),
+            models.Index(fields=["object", "time_us"], condition=models.Q(actor=NIL), name="audit_entry_nobody"),
         ]
 
     def __str__(self) -> str:
@@ -119,3 +125,53 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class Unusual(models.Model):
+    """Something unusual that somebody did, found in the trail; the trail is what proves it, so this is not signed.
+
+    `day` begins when the night ends. `told`: who was told, and may look; `looked_by` said that they have.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    actor = models.UUIDField()
+    rule = models.CharField(max_length=16)
+    day = models.DateField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    count = models.PositiveIntegerField()
+    told = ArrayField(models.UUIDField(), default=list)
+    found_at = models.DateTimeField(default=clock.now)
+    looked_by = models.UUIDField(null=True)
+    looked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["actor", "rule", "since"], name="audit_unusual_once"),
+            models.CheckConstraint(
+                condition=models.Q(looked_by__isnull=True, looked_at__isnull=True)
+                | models.Q(looked_by__isnull=False, looked_at__isnull=False),
+                name="audit_unusual_looked_by_whom",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["since"], name="audit_unusual_since")]
+
+    def __str__(self) -> str:
+        return f"finding {self.pk}"
+
+
+class SeenDevice(models.Model):
+    """That somebody signed in with a kind of device, and when last; which kind is a token under the grants' key."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    user_id = models.UUIDField()
+    token = models.BinaryField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user_id", "token"], name="audit_seendevice_once")]
+
+    def __str__(self) -> str:
+        return f"device {self.pk}"

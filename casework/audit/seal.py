@@ -202,6 +202,12 @@ def sealer() -> Sealer:
     return Sealer(key, settings.CASEWORK_ORIGIN, Path(folder) if folder else None)
 
 
+def newest(*, with_heads: bool = False) -> Checkpoint | None:
+    """Return the newest signed checkpoint, or the newest that says the ends of all streams; None before the first."""
+    signed = Checkpoint.objects.filter(has_heads=True) if with_heads else Checkpoint.objects.all()
+    return signed.order_by("-number").first()
+
+
 def known_public_key() -> bytes | None:
     """Return the sealer's public key as this machine knows it: from its key, or beside the checkpoints; or None.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,10 +13,10 @@ from uuid import UUID
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
-from casework.audit import actions, chain
-from casework.audit.models import Entry, Head
+from casework.audit import actions, chain, unusual
+from casework.audit.models import Checkpoint, Entry, Head
 from casework.audit.soundness import is_sound
-from casework.audit.types import SYSTEM_STREAM, Row, TrailEntry
+from casework.audit.types import EVERYTHING, SYSTEM_STREAM, Row, TrailEntry, TrailFilter
 from casework.crypto import services as crypto
 from casework.crypto.envelope import DecryptError, open_body
 from casework.crypto.keyring import ScopeKeyring
@@ -39,8 +40,10 @@ class BadCursor(ValueError):
     """A cursor that no page of the trail gave out."""
 
 
-def entries_of_case(case_id: UUID, *, limit: int = PAGE, before: str = "") -> list[TrailEntry]:
-    """Return the newest entries about a case, with their particulars, newest first.
+def entries_of_case(
+    case_id: UUID, *, wanted: TrailFilter = EVERYTHING, limit: int = PAGE, before: str = ""
+) -> list[TrailEntry]:
+    """Return the newest entries about a case that are wanted, with their particulars, newest first.
 
     `before`: the `cursor` of the last entry of the page before. Particulars are those of the case's own stream; what
     was refused to someone without a grant lies in that person's stream, and its particulars stay shut.
@@ -49,9 +52,26 @@ def entries_of_case(case_id: UUID, *, limit: int = PAGE, before: str = "") -> li
         BadCursor: `before` is none.
         whatever the keys' guard raises, when the reader has no grant.
     """
-    rows = list(_page(Entry.objects.filter(case_id=case_id), limit, before))
+    rows = _newest(Entry.objects.filter(case_id=case_id), wanted, limit, before)
     keys = crypto.keys_for_many([case_id]).get(case_id)
     return [_with_particulars(row, keys) if row.stream == case_id else _shown(row, None) for row in rows]
+
+
+def all_of_case(case_id: UUID, *, wanted: TrailFilter = EVERYTHING) -> Iterator[TrailEntry]:
+    """Yield every entry about a case that is wanted, oldest first, without particulars; looked at for soundness."""
+    rows = _wanted(Entry.objects.filter(case_id=case_id), wanted).order_by("time_us", "stream", "seq")
+    for row in rows.iterator():
+        yield _shown(row, None, damaged=not _is_sound(row))
+
+
+def actors_of_case(case_id: UUID) -> list[UUID]:
+    """Return who did something with a case, was refused included; one query over the case's own entries."""
+    return list(Entry.objects.filter(case_id=case_id).order_by().values_list("actor", flat=True).distinct())
+
+
+def has_done(user_id: UUID, action: str) -> bool:
+    """Say whether somebody did this ever, as their own stream has it; for who may read it, as themselves."""
+    return Entry.objects.filter(stream=user_id, action=actions.action_named(action).code).exists()
 
 
 def shown(rows: Sequence[Entry]) -> list[TrailEntry]:
@@ -64,17 +84,84 @@ def shown(rows: Sequence[Entry]) -> list[TrailEntry]:
     return [_with_particulars(row, keys.get(row.stream)) for row in rows]
 
 
-def entries_of_actor(user_id: UUID, *, limit: int = PAGE, before: str = "") -> list[TrailEntry]:
-    """Return the newest entries of what one person did, newest first, without particulars."""
-    return [_shown(row, None) for row in _page(Entry.objects.filter(actor=user_id).defer("body"), limit, before)]
+def entries_of_actor(
+    user_id: UUID, *, wanted: TrailFilter = EVERYTHING, limit: int = PAGE, before: str = ""
+) -> list[TrailEntry]:
+    """Return the newest entries of what one person did, or nobody at their account; newest first, no particulars."""
+    return entries_all(wanted=replace(wanted, person=user_id), limit=limit, before=before)
 
 
-def entries_all(*, limit: int = PAGE, before: str = "") -> list[TrailEntry]:
-    """Return the newest entries of the whole trail, newest first, without particulars.
+def own_entries(
+    user_id: UUID, *, wanted: TrailFilter = EVERYTHING, limit: int = PAGE, before: str = ""
+) -> list[TrailEntry]:
+    """Return the same for that person themselves: with the particulars of their own stream, such as a device.
 
-    The database shows an auditor all of it, and anybody else what they did and what was done to cases they see.
+    Raises:
+        BadCursor: `before` is none.
     """
-    return [_shown(row, None) for row in _page(Entry.objects.defer("body"), limit, before)]
+    rows = _newest(Entry.objects.all(), replace(wanted, person=user_id), limit, before)
+    keys = crypto.keys_for_many([user_id]).get(user_id)
+    return [_with_particulars(row, keys) if row.stream == user_id else _shown(row, None) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one person did since a moment: how often each action, by name, and how many different cases they read.
+
+    `failed`: what was tried at their account and did not succeed, by name. `devices`: kinds of browser that signed in
+    (`browser/system`, either may be empty), with how often and when last.
+    """
+
+    done: Mapping[str, int]
+    failed: Mapping[str, int]
+    cases: int
+    devices: tuple[tuple[str, int, datetime], ...]
+
+
+def summary_of(user_id: UUID, since: datetime) -> Summary:
+    """Return what one person did since then; four queries, and a key for what is sealed to them."""
+    start = chain.time_us(since)
+    own = Entry.objects.filter(actor=user_id, time_us__gte=start).order_by()
+    at_account = Entry.objects.filter(actor=chain.NIL, object=user_id, time_us__gte=start).order_by()
+    done: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for rows in (own, at_account):
+        for code, outcome, count in rows.values_list("action", "outcome").annotate(count=models.Count("*")):
+            name = actions.ACTION_BY_CODE[code].name if code in actions.ACTION_BY_CODE else ""
+            (done if outcome == actions.DONE else failed)[name] += count
+    read = actions.action_named("case.read").code
+    cases = own.filter(action=read).aggregate(count=models.Count("case_id", distinct=True))["count"]
+    return Summary(done, failed, cases, _devices_of(user_id, own))
+
+
+def _devices_of(user_id: UUID, own: models.QuerySet[Entry]) -> tuple[tuple[str, int, datetime], ...]:
+    rows = list(own.filter(action=actions.action_named("auth.signed_in").code).order_by("-time_us"))
+    keys = crypto.keys_for_many([user_id]).get(user_id) if rows else None
+    entries = [_with_particulars(row, keys) for row in rows]
+    kinds = [str((entry.particulars or {}).get("device", "")) for entry in entries]
+    often = Counter(kinds)
+    last = {kind: entry.at for kind, entry in zip(reversed(kinds), reversed(entries), strict=True)}
+    return tuple((kind, often[kind], last[kind]) for kind in dict.fromkeys(kinds))
+
+
+def entries_all(*, wanted: TrailFilter = EVERYTHING, limit: int = PAGE, before: str = "") -> list[TrailEntry]:
+    """Return the newest entries of the whole trail that are wanted, newest first, without particulars.
+
+    The database shows an auditor all of it, and anybody else what they did and what was done to cases they see. Each
+    filter has an index to read by (docs/running.md says what that costs).
+
+    Raises:
+        BadCursor: `before` is none.
+    """
+    return [_shown(row, None) for row in _newest(Entry.objects.defer("body"), wanted, limit, before)]
+
+
+def tries_since(user_id: UUID, action: str, since: datetime, *, but: str) -> list[datetime]:
+    """Return when one person did or tried `action` since then, whatever came of it; refusals for `but` left out."""
+    tried = Entry.objects.filter(actor=user_id, time_us__gte=chain.time_us(since))
+    code, left_out = actions.action_named(action).code, actions.reason_code(but)
+    times = tried.filter(action=code).exclude(reason=left_out).order_by("time_us").values_list("time_us", flat=True)
+    return [chain.moment(us) for us in times]
 
 
 def end_of_stream(stream: UUID) -> StreamEnd | None:
@@ -88,12 +175,69 @@ def end_of_stream(stream: UUID) -> StreamEnd | None:
     return StreamEnd(head.seq, bytes(head.hash), *signed)
 
 
-def _page(entries: models.QuerySet[Entry], limit: int, before: str) -> Iterable[Entry]:
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The newest signed checkpoint, and up to which entry of a stream it covers it."""
+
+    seq: int
+    number: int
+    size: int
+    signed_at: datetime
+    note: str
+
+
+def seal_over(stream: UUID) -> Seal | None:
+    """Return the newest checkpoint with the last entry of a stream that it covers; None while it covers none."""
+    newest = Checkpoint.objects.order_by("-number").first()
+    if newest is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq FROM audit_last_leaf(%s, %s)", [stream, newest.size])
+        found = cursor.fetchone()
+    return Seal(found[0], newest.number, newest.size, newest.time, newest.note) if found else None
+
+
+def _newest(entries: models.QuerySet[Entry], wanted: TrailFilter, limit: int, before: str) -> list[Entry]:
+    entries = _wanted(entries, wanted)
     if before:
         at, stream, seq = _position(before)
         later = models.Q(time_us=at) & (models.Q(stream__gt=stream) | models.Q(stream=stream, seq__gte=seq))
         entries = entries.filter(time_us__lte=at).exclude(later)
-    return entries.order_by("-time_us", "-stream", "-seq")[:limit]
+    if wanted.person is None:
+        return list(entries.order_by(*_NEWEST)[:limit])
+    # Two walks along two indexes: asked for with "or", the database reads the trail of everybody until it has a page.
+    own = entries.filter(actor=wanted.person).order_by(*_NEWEST)[:limit]
+    at_account = entries.filter(actor=chain.NIL, object=wanted.person).order_by(*_NEWEST)[:limit]
+    return sorted((*own, *at_account), key=lambda row: (row.time_us, row.stream, row.seq), reverse=True)[:limit]
+
+
+_NEWEST: Final = ("-time_us", "-stream", "-seq")
+
+
+def _wanted(entries: models.QuerySet[Entry], wanted: TrailFilter) -> models.QuerySet[Entry]:
+    if wanted.case:
+        entries = entries.filter(_case_beginning(wanted.case))
+    if wanted.action:
+        entries = entries.filter(action=actions.action_named(wanted.action).code)
+    if wanted.outcome is not None:
+        entries = entries.filter(outcome=wanted.outcome)
+    if wanted.since:
+        entries = entries.filter(time_us__gte=chain.time_us(wanted.since))
+    if wanted.until:
+        entries = entries.filter(time_us__lt=chain.time_us(wanted.until))
+    if wanted.unusual:
+        entries = entries.filter(unusual.condition())
+    return entries
+
+
+def _case_beginning(start: str) -> models.Q:
+    """Return the condition for cases whose id begins so; for one case, as nearly always, one that an index sorts by."""
+    first, last = (UUID(hex=start.replace("-", "").ljust(32, digit)) for digit in "0f")
+    among = Entry.objects.filter(case_id__gte=first, case_id__lte=last)
+    lowest, highest = (among.order_by(by).values_list("case_id", flat=True).first() for by in ("case_id", "-case_id"))
+    if lowest is not None and lowest == highest:
+        return models.Q(case_id=lowest)
+    return models.Q(case_id__gte=first, case_id__lte=last)
 
 
 def _position(cursor: str) -> tuple[int, UUID, int]:
@@ -105,7 +249,7 @@ def _position(cursor: str) -> tuple[int, UUID, int]:
 
 
 def _with_particulars(row: Entry, keys: ScopeKeyring | None) -> TrailEntry:
-    damaged = not is_sound(Row(*(getattr(row, name) for name in Row._fields)))
+    damaged = not _is_sound(row)
     if keys is None or not row.body:
         return _shown(row, None if keys is None else {}, damaged=damaged)
     try:
@@ -116,6 +260,10 @@ def _with_particulars(row: Entry, keys: ScopeKeyring | None) -> TrailEntry:
         return _shown(row, None, damaged=damaged)
     particulars: dict[str, Any] = json.loads(opened)
     return _shown(row, particulars, damaged=damaged)
+
+
+def _is_sound(row: Entry) -> bool:
+    return is_sound(Row(*(getattr(row, name) for name in Row._fields)))
 
 
 def _shown(row: Entry, particulars: dict[str, Any] | None, *, damaged: bool = False) -> TrailEntry:

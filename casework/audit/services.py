@@ -165,6 +165,11 @@ def record_refusal(
     record_now(actor, action, obj=case, reason=reason, body=body)
 
 
+def is_refusal_told() -> bool:
+    """Say whether the running unit wrote down already that its actor was refused, and why."""
+    return any(entry.outcome == actions.REFUSED for entry in _survivors.get())
+
+
 def write_survivors() -> None:
     """Write what must outlive a unit that was rolled back; runs after every unit (`core.work.on_end`)."""
     survivors = _survivors.get()

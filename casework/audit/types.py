@@ -69,6 +69,27 @@ class TrailEntry:
     damaged: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailFilter:
+    """Which entries are asked for; what is None or empty asks for all.
+
+    `person`: whose they are, what nobody signed in did at their account included; `SYSTEM_STREAM` is the machine.
+    `case`: the beginning of a case's id in hexadecimal digits. `action`: a name of the register. `since` is inclusive,
+    `until` is not. `unusual`: only what is marked.
+    """
+
+    person: UUID | None = None
+    case: str = ""
+    action: str = ""
+    outcome: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    unusual: bool = False
+
+
+EVERYTHING = TrailFilter()
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something wrong in the trail. `seq` is 0 where a whole stream or the log is meant, `stream` then may be None."""

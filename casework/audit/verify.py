@@ -13,7 +13,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -51,13 +51,16 @@ _ROWS: Final = """
 _LEAF: Final = struct.Struct(">hiqi16si8si32s")
 _LEAVES: Final = 'SELECT "index", stream, seq, hash FROM audit_leaf WHERE "index" >= %s ORDER BY "index" LIMIT %s'
 _HEADS: Final = """
-    SELECT ends.stream, ends.kind, ends.claimed, ends.head_hash, ends.sealed, ends.sealed_hash, e.seq, e.hash, e.actor
+    SELECT ends.stream, ends.kind, ends.claimed, ends.head_hash, ends.sealed, ends.sealed_hash, e.seq, e.hash, e.actor,
+           l.seq, l.hash
       FROM (SELECT stream, h.kind, h.seq AS claimed, h.hash AS head_hash, s.seq AS sealed, s.hash AS sealed_hash
               FROM (SELECT * FROM audit_head WHERE {inside}) h
               FULL JOIN (SELECT * FROM audit_sealedhead WHERE {inside}) s USING (stream)
              ORDER BY stream LIMIT %s) ends
       LEFT JOIN LATERAL (SELECT seq, hash, actor FROM audit_entry WHERE stream = ends.stream
                           ORDER BY seq DESC LIMIT 1) e ON true
+      LEFT JOIN LATERAL (SELECT seq, hash FROM audit_leaf WHERE stream = ends.stream
+                          ORDER BY seq DESC LIMIT 1) l ON true
      ORDER BY ends.stream
 """
 _LOST: Final = """
@@ -67,6 +70,11 @@ _LOST: Final = """
 _HEADLESS: Final = """
     SELECT e.stream, max(e.seq) FROM audit_entry e LEFT JOIN audit_head h ON h.stream = e.stream
      WHERE h.stream IS NULL AND (%s::uuid IS NULL OR e.stream = %s::uuid) GROUP BY e.stream ORDER BY e.stream LIMIT %s
+"""
+# In one statement: the sealer changes both in one transaction.
+_TREE: Final = """
+    SELECT size, frontier, coalesce((SELECT size FROM audit_checkpoint ORDER BY number DESC LIMIT 1), 0)
+      FROM audit_tree
 """
 _ENDS: Final = """
     SELECT DISTINCT ON (stream) stream, seq, hash FROM audit_leaf WHERE "index" < %s ORDER BY stream, seq DESC
@@ -89,6 +97,14 @@ _MASK, _SHAPE = _shape()
 _SEALED_TAIL: Final = struct.Struct(">4x16s4x32s4x")
 _BODY_OF_SEALED: Final = _TAIL + _SEALED_TAIL.size
 _SIXTEEN, _THIRTY_TWO = _LENGTH.pack(16), _LENGTH.pack(32)
+
+
+class _SealersTree(NamedTuple):
+    """Where the sealer says the log ends, and the size of what was signed last."""
+
+    size: int
+    edge: bytes
+    signed: int
 
 
 @dataclass
@@ -253,13 +269,16 @@ class Verification:
         with connection.cursor() as cursor:
             cursor.execute(_HEADS.format(inside=inside), [*values, *values, HEADS_A_STEP])
             rows = cursor.fetchall()
-        for stream, kind, claimed, head_hash, sealed, sealed_hash, last, last_hash, actor in rows:
+        for stream, kind, claimed, head_hash, sealed, sealed_hash, last, last_hash, actor, leaf, leaf_hash in rows:
             at.heads += claimed is not None
             self._compare_end(stream, claimed, bytes(head_hash or b""), last or 0, bytes(last_hash or b""))
             if sealed is not None and (last or 0) < sealed:
                 self._wrong("cut off", stream.bytes, (last or 0) + 1, "The event was sealed and is missing.")
             elif sealed is not None and sealed == last and bytes(sealed_hash) != bytes(last_hash):
                 self._wrong("rewritten", stream.bytes, last, "The event is another than the one that was sealed.")
+            elif (leaf or 0) <= (last or 0) and (sealed, sealed_hash) != (leaf, leaf_hash):
+                at_most = max(leaf or 0, sealed or 0)
+                self._wrong("edited", stream.bytes, at_most, "The sealer's note of the stream is another.")
             if last and kind is not None and kind != _kind(stream, actor):
                 self._wrong("edited", stream.bytes, last, "The head says another kind of stream.")
         if rows:
@@ -299,6 +318,11 @@ class Verification:
         at = self.position
         frontier = chain.Frontier.load(at.leaves, bytes.fromhex(at.frontier))
         end = at.leaves + LEAVES_A_STEP
+        # Before the leaves, which only grow: the tree's are then among those read.
+        with connection.cursor() as cursor:
+            cursor.execute(_TREE)
+            trees = [_SealersTree(size, bytes(edge), signed) for size, edge, signed in cursor.fetchall()]
+        same = {tree for tree in trees if tree[:2] == (frontier.size, frontier.dump())}
         marks: dict[int, list[bytes]] = {}
         for size, root in self._signed_until(end):
             marks.setdefault(size, []).append(root)
@@ -313,6 +337,7 @@ class Verification:
                 self._wrong("deleted", None, 0, f"Leaf {frontier.size} of the log is missing.")
                 return "anchors"
             frontier.append(hashlib.sha256(b"\x00" + stream + seq + digest).digest())
+            same.update(tree for tree in trees if tree.size == frontier.size and tree.edge == frontier.dump())
             for root in marks.pop(frontier.size, ()):
                 if root != frontier.root():
                     self._wrong(
@@ -322,6 +347,10 @@ class Verification:
         if rows == LEAVES_A_STEP:
             return "log"
         self._log_is_long_enough(marks)
+        if len(trees) != 1 or len(same) != 1:
+            self._wrong("edited", None, 0, "The sealer's tree is not that of the log.")
+        elif trees[0].signed != trees[0].size:
+            self._wrong("deleted", None, 0, f"Nothing was signed over the log's {trees[0].size} events.")
         return "anchors"
 
     def _signed_until(self, end: int) -> Iterator[tuple[int, bytes]]:
@@ -339,6 +368,8 @@ class Verification:
                 before, at.number, at.note = at.note, row.number, chain.note_hash(row.note).hex()
             if not follows or said.prev.hex() != before or said.size != row.size:
                 self._wrong("deleted", None, 0, f"Checkpoint {row.number} does not follow the one before.")
+            elif (row.has_heads, row.time.replace(microsecond=0)) != (said.heads is not None, said.time):
+                self._wrong("edited", None, 0, f"Checkpoint {row.number} says other than what is filed with it.")
             yield said.size, said.root
 
     def _log_is_long_enough(self, marks: dict[int, list[bytes]]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, models
@@ -35,6 +35,12 @@ _VOUCHING: Final = (
 _NEWEST: Final = (
     f"SELECT DISTINCT ON (stream, object, action = {_ROTATED}) {COLUMNS} FROM audit_entry"  # noqa: S608  (our own words)
     f" WHERE stream = ANY(%s) AND {_VOUCHING} ORDER BY stream, object, action = {_ROTATED}, seq DESC"
+)
+
+# All that was told of some rows, and all renewals, as those of their versions name only these.
+_OF_VERSIONS: Final = (
+    f"SELECT {COLUMNS} FROM audit_entry WHERE stream = %s AND {_VOUCHING}"  # noqa: S608  (our own words)
+    " AND (action = %s OR object = ANY(%s)) ORDER BY seq"
 )
 
 
@@ -91,6 +97,26 @@ def check(
 def is_current(stream: UUID, row: models.Model) -> bool:
     """Say whether a row of a case, held by this transaction, is the one that the trail vouches for, or a new one."""
     return _wrong(stream, _read([stream])[stream], [row], "") is None
+
+
+def knowing(stream: UUID, rows: Iterable[UUID]) -> Callable[[models.Model], bool]:
+    """Return what says of an earlier version of one of these rows whether its sealed bytes are ones that the trail
+    has vouched for: by an entry about the row, or by the newest about the version itself, where a key was renewed."""
+    told: set[tuple[UUID, bytes]] = set()
+    renewed: dict[UUID, bytes] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_VERSIONS, [stream, _ROTATED, list(rows)])
+        for row in (Row(*columns) for columns in cursor.fetchall()):
+            if is_sound(row):
+                told.add((row.object, bytes(row.row_digest)))
+                renewed[row.object] = bytes(row.row_digest)
+
+    def stood(version: Any) -> bool:
+        digest = services.row_digest(version)
+        newest = renewed.get(version.pk)
+        return (version.id, digest) in told if newest is None else newest == digest
+
+    return stood
 
 
 def _known() -> dict[UUID, Words]:

@@ -199,7 +199,7 @@ def _drop_tokens(progress: Progress = lambda _done: None) -> int:
 
 
 def _record(name: str, version: int | None) -> None:
-    audit.record("command.run", body={"command": "reindex_search", "mode": name, "index_key": version})
+    audit.record("settings.changed", body={"search_mode": name, "index_key": version})
 
 
 def _lock() -> None:

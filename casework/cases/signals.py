@@ -5,6 +5,8 @@ may refuse with `Invalid`, and nothing is saved then.
 
 `case_reopened(case_id)`: sent when a closed case was opened again and saved: what was not followed meanwhile is old.
 
+`leads_changed(case_ids)`: sent when many cases were given another lead at once, after they were written.
+
 `case_erasing(case_id)`: sent before the rows of a case are taken away, while they and its key can still be read;
 whoever locks rows of the case before the case itself locks them now.
 
@@ -16,5 +18,6 @@ from django.dispatch import Signal
 
 country_changing = Signal()
 case_reopened = Signal()
+leads_changed = Signal()
 case_erasing = Signal()
 case_erased = Signal()

@@ -29,8 +29,12 @@ _CONTROL_CLASSES = {
 
 
 def typed(sent: QueryDict) -> list[tuple[str, str]]:
-    """Return what was typed into a form, by the names of its controls, for a form that sends it once more."""
-    return [(name, value) for name, values in sent.lists() if name != "csrfmiddlewaretoken" for value in values]
+    """Return what was typed into a form, by the names of its controls, for a form that sends it once more.
+
+    Passwords are left out, whatever form they stand in: nobody keeps one or writes it into a page.
+    """
+    names = [name for name in sent if name != "csrfmiddlewaretoken" and "password" not in name.lower()]
+    return [(name, value) for name in names for value in sent.getlist(name)]
 
 
 class BoundField(forms.BoundField):

@@ -29,13 +29,15 @@ BATCH: Final = 50
 
 @dataclass(frozen=True)
 class Renewed:
-    """What was sealed anew. `rows`: live rows of the last part, with their new ciphertexts. `failed`: do not open."""
+    """What was sealed anew. `rows` and `versions`: live rows and rows of history of the last part, with their new
+    ciphertexts. `failed`: do not open."""
 
     values: int = 0
     file_keys: int = 0
     inner: int = 0
     failed: int = 0
     rows: tuple[models.Model, ...] = ()
+    versions: tuple[models.Model, ...] = ()
 
     def __add__(self, other: Renewed) -> Renewed:
         return Renewed(
@@ -127,29 +129,37 @@ def outdated(scope: UUID) -> Iterator[Part]:
             yield Part(table, tuple(rows[at : at + BATCH]))
 
 
-def reseal(scope: UUID, part: Part, *, stands: Callable[[models.Model], bool] = lambda row: True) -> Renewed:
+def reseal(
+    scope: UUID,
+    part: Part,
+    *,
+    stands: Callable[[models.Model], bool] = lambda row: True,
+    stood: Callable[[models.Model], bool] = lambda version: True,
+) -> Renewed:
     """Seal the older values of these rows and of their history anew, bytes that were equal staying equal.
 
     Runs in the caller's transaction, which holds the rows until its end. A value that does not open is left and
     counted. So is a live row of which `stands` says that it is not the one that was stored last: whoever vouches for
-    what is sealed here would vouch for it.
+    what is sealed here would vouch for it. A row of history of which `stood` says that it is not as it was written is
+    sealed anew, so that the older key can go, and is none of the `versions`: it stays one that nothing vouches for.
     """
     keys = services.keys_for(scope)
     memo: dict[bytes, bytes] = {}
     done = Renewed()
     changed: list[models.Model] = []
+    versions: list[models.Model] = []
     for table in _tables()[part.table]:
         for held in _hold(table, scope, part.rows):
-            instance = _instance(table, scope, held) if table.live else None
-            if instance is not None and not stands(instance):
+            sound = (stands if table.live else stood)(_instance(table, scope, held))
+            if table.live and not sound:
                 done += Renewed(failed=1)
                 continue
             renewed = _renew(table, scope, held, keys, memo)
             done += renewed
-            if instance is not None and renewed.values:
+            if sound and renewed.values:
                 now = held._replace(sealed=[memo.get(blob, blob) for blob in held.sealed])
-                changed.append(_instance(table, scope, now))
-    return Renewed(done.values, done.file_keys, 0, done.failed, tuple(changed))
+                (changed if table.live else versions).append(_instance(table, scope, now))
+    return Renewed(done.values, done.file_keys, 0, done.failed, tuple(changed), tuple(versions))
 
 
 def rewrap_inside(scope: UUID) -> Renewed:
@@ -271,8 +281,9 @@ def _hold(table: _Table, scope: UUID, rows: Sequence[UUID]) -> list[_Held]:
 
 
 def _instance(table: _Table, scope: UUID, held: _Held) -> models.Model:
-    """Return a live row with its sealed values alone, for the trail: nothing else of it is ours to read."""
-    instance = table.model(**{table.model._meta.pk.attname: held.row})
+    """Return a row with its sealed values alone, for the trail: nothing else of it is ours to read."""
+    instance = table.model(**{table.model._meta.pk.attname: held.key})
+    setattr(instance, table.row, held.row)
     setattr(instance, table.scope, scope)
     for field, blob in zip(table.fields, held.sealed, strict=False):
         setattr(instance, field.attname, _in_place(field, blob, instance))

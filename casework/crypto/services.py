@@ -204,8 +204,11 @@ def verify_root() -> None:
         provider.unwrap_kek(blob, version)
 
 
-def ensure_installation() -> None:
-    """Make the first wrapping key and the installation's own scope unless they exist; safe to run by many at once."""
+def ensure_installation() -> bool:
+    """Make the first wrapping key and the installation's own scope unless they exist; safe to run by many at once.
+
+    Returns whether the installation is a new one.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         # Two first starts at once: the second waits here and then finds everything made.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_INSTALL_LOCK])
@@ -214,9 +217,11 @@ def ensure_installation() -> None:
             provider = root()
             blob = provider.wrap_kek(Kek(1, new_key()))
             KekRow.objects.create(version=1, provider=provider.name, blob=blob)
-        if not KeyScope.objects.filter(scope=INSTALLATION).exists():
+        is_new = not KeyScope.objects.filter(scope=INSTALLATION).exists()
+        if is_new:
             forget_process_keys()
             _store(KeyScope.Kind.INSTALLATION, ScopeKeys(INSTALLATION, 1, new_key()), None)
+    return is_new
 
 
 def create_scope(kind: str, scope_id: UUID, parent: UUID | None = None) -> ScopeKeyring:

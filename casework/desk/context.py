@@ -48,13 +48,16 @@ class Shell:
 # The link's route, its words, and the action that shows it. A page belongs to the entry with the longest address that
 # its own begins with.
 NAVIGATION: tuple[tuple[str, StrOrPromise, Action], ...] = (
-    ("home", pgettext_lazy("navigation", "Today"), Action.SEE_INBOX),
+    ("home", pgettext_lazy("navigation", "Today"), Action.LIST_CASES),
     ("case_list", pgettext_lazy("navigation", "Cases"), Action.LIST_CASES),
     ("board", pgettext_lazy("navigation", "Transfers"), Action.SEE_BOARD),
+    ("team", pgettext_lazy("navigation", "Team"), Action.SEE_TEAM),
     ("inbox", pgettext_lazy("navigation", "Inbox"), Action.SEE_INBOX),
     ("trail", pgettext_lazy("navigation", "Audit trail"), Action.SEE_TRAIL),
     ("rules", pgettext_lazy("navigation", "Rules"), Action.SEE_RULES),
     ("people", pgettext_lazy("navigation", "People"), Action.MANAGE_ACCOUNTS),
+    ("teams", pgettext_lazy("navigation", "Teams"), Action.MANAGE_TEAMS),
+    ("role_requests", pgettext_lazy("navigation", "Roles"), Action.STAND_IN),
 )
 # Route -> what waits there for a person; a number is shown beside the link when it is not 0.
 COUNTS: dict[str, Callable[[UUID], int]] = {}

@@ -51,7 +51,7 @@ def open_today() -> Today:
     Raises:
         NotAllowed: the actor's role has no cases.
     """
-    policies.check(Action.SEE_INBOX)
+    policies.check(Action.LIST_CASES)
     audit.record("today.viewed")
     return selectors.today()
 
@@ -87,29 +87,29 @@ def list_cases(wanted: CaseFilter, number: int = 1) -> CaseList:
     return CaseList.of(cases.page_of_cases(wanted, number))
 
 
-def open_page(case_id: UUID, *, derive: bool = False, lang: str = "") -> CasePage:
-    """Open a case for one of its pages; one trail entry. `derive`: also derive its procedure, explained.
+def open_page(case_id: UUID, *, derive: bool = False, lang: str = "", looked: str = "case.read") -> CasePage:
+    """Open a case for one of its pages; one trail entry, `looked`. `derive`: also derive its procedure, explained.
 
     `lang`: the language of the explanation; by default the page's, where the law has words in it.
 
     Raises:
         NotFound: there is no such case, or the actor may not know of it.
     """
-    case = case_services.open_case(case_id)
+    case = case_services.open_case(case_id, looked=looked)
     derived = procedure.derived(case_id, case.country, lang=lang or labels.law_language()) if derive else None
     authors = {fact.recorded_by for fact in derived.facts if fact.recorded_by} if derived else set()
     people = accounts.people({case.lead_id, *authors} if case.lead_id else authors)
     return CasePage(selectors.header_of(case, derived, people=people), case, people, derived)
 
 
-def open_for(case_id: UUID, action: Action, *, derive: bool = False) -> CasePage:
-    """Open a case for a page on which the actor does `action`; one trail entry. `derive`: as `open_page` has it.
+def open_for(case_id: UUID, action: Action, *, derive: bool = False, looked: str = "case.read") -> CasePage:
+    """Open a case for a page on which the actor does `action`; one trail entry. The rest: as `open_page` has it.
 
     Raises:
         NotFound, NotAllowed: the actor may not see the case, or not do this.
     """
     policies.check(action, case_id)
-    return open_page(case_id, derive=derive)
+    return open_page(case_id, derive=derive, looked=looked)
 
 
 def fact_to_change(case_id: UUID, fact_id: UUID) -> RecordedFact:

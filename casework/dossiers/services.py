@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from casework.access.actions import Action
 from casework.accounts import selectors as accounts
+from casework.audit import seal
+from casework.audit import selectors as trail
 from casework.audit import services as audit
 from casework.cases import selectors as cases
 from casework.cases.types import CaseView, PersonView, Relation
@@ -24,7 +28,7 @@ from casework.dossiers import words
 from casework.dossiers.types import Export
 from casework.law.types import Deadline
 from casework.printing import delivery, dossier
-from casework.printing.types import DossierData, Entry, Exhibit, Limit, Party, Procedure
+from casework.printing.types import Checkpoint, DossierData, Entry, Exhibit, Limit, Party, Procedure
 from casework.procedure import selectors as procedure
 from casework.procedure.types import ProcedureView, RecordedFact
 
@@ -150,6 +154,30 @@ def _data(case: CaseView, derived: ProcedureView, *, purpose: str, organisation:
         parties=tuple(_party(person) for person in case.people),
         chronology=tuple(_entry(fact) for fact in derived.facts),
         limits=tuple(_limit(deadline) for deadline in derived.deadlines),
+        checkpoint=_checkpoint(case.id),
+    )
+
+
+def _checkpoint(case_id: UUID) -> Checkpoint | None:
+    """Return the newest checkpoint of the audit trail, and where the case's own stream stood; None before the first."""
+    signed = seal.newest()
+    end = trail.end_of_stream(case_id)
+    if signed is None or end is None:
+        return None
+    return Checkpoint(
+        title=_("Seal of the audit trail"),
+        text=_(
+            "This dossier was made when the trail of this case stood at the entry named here. The code and the lines"
+            " below hold the newest signed checkpoint of the whole trail. Keep this page: with it anybody can show"
+            " later whether something of before was changed, without the server. It names nobody."
+        ),
+        lines=(
+            (_("Entry"), str(end.seq)),
+            (_("Its hash"), end.hash.hex()),
+            (_("Signed"), in_words(timezone.localtime(signed.time))),
+            (_("Over"), ngettext("%(n)d entry", "%(n)d entries", signed.size) % {"n": signed.size}),
+        ),
+        note=signed.note,
     )
 
 

@@ -11,15 +11,17 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import BadHeaderError, EmailMultiAlternatives, get_connection
+from django.core.mail import BadHeaderError, EmailMessage, EmailMultiAlternatives, get_connection
 from django.core.mail.message import sanitize_address
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from casework.core import clock
-from casework.notices.types import Kind, Urgency
+from casework.notices.types import ALERTS, Kind, Urgency
 
 INBOX_PATH = "/inbox/"
+# Alerts that say of a case, not of an account, that somebody should look.
+_ABOUT_A_CASE = (Kind.GLASS_BROKEN, Kind.HANDED_OVER)
 
 
 class ServerDown(Exception):
@@ -47,7 +49,14 @@ class _Words(NamedTuple):
 @lru_cache(maxsize=64)
 def _words(kind: str, urgent: bool, language: str, url: str) -> _Words:
     # The words depend on nobody and on no case, which is the point of them; so a thousand mails share one rendering.
-    context = {"correction": kind in (Kind.CORRECTION, Kind.RULES), "urgent": urgent, "url": url, "count": 1}
+    context = {
+        "correction": kind in (Kind.CORRECTION, Kind.RULES),
+        "alert": kind in ALERTS,
+        "about_a_case": kind in _ABOUT_A_CASE,
+        "urgent": urgent,
+        "url": url,
+        "count": 1,
+    }
     with translation.override(language):
         subject, text, html = (
             render_to_string(f"notices/mail/{name}", context) for name in ("subject.txt", "body.txt", "body.html")
@@ -115,7 +124,7 @@ class Sender:
     def __init__(self) -> None:
         self._connection = get_connection()
 
-    def send(self, mail: Mail) -> None:
+    def send(self, mail: EmailMessage) -> None:
         """Send one mail; return only once the server has taken it.
 
         Raises:

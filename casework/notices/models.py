@@ -24,8 +24,11 @@ class Notice(models.Model):
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     channel = models.CharField(max_length=8, choices=Channel.choices)
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    case_id = models.UUIDField()
+    # None: about no case, such as an alert about an account.
+    case_id = models.UUIDField(null=True)
     about_id = models.UUIDField()
+    # The colleague whom an alert is about.
+    subject_id = models.UUIDField(null=True)
     step = models.CharField(max_length=12)
     due_on = models.DateField()
     due_at = models.DateTimeField(null=True)

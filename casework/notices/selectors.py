@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,22 @@ from django.db.models import Q, QuerySet
 from casework.core import clock
 from casework.notices import demo_mailbox
 from casework.notices.models import Heartbeat, Notice
-from casework.notices.types import Channel, Heartbeats, Inbox, InboxItem, Kind, MailboxMessage, State, StoredNotice
+from casework.notices.types import (
+    ALERTS,
+    Channel,
+    Heartbeats,
+    Inbox,
+    InboxItem,
+    Kind,
+    MailboxMessage,
+    State,
+    StoredNotice,
+)
 
 PLANNING, DELIVERY, MAIL = "planning", "delivery", "mail"
-# Those of these kinds are planned once and by nobody again: they are about a case, not about a limit.
-_ABOUT_A_CASE = (Kind.RULES, Kind.DAMAGED)
-_PLANNED_AGAIN = ~Q(kind__in=_ABOUT_A_CASE)
+# Those of these kinds are planned once and by nobody again: they are about a case or a colleague, not about a limit.
+_TOLD_ONCE = (Kind.RULES, Kind.DAMAGED, *sorted(ALERTS))
+_PLANNED_AGAIN = ~Q(kind__in=_TOLD_ONCE)
 _OPEN = Q(state__in=[State.PLANNED, State.CLAIMED]) | Q(state=State.SENT, settled_at__isnull=True)
 
 
@@ -82,7 +93,7 @@ def _told_at(row: Notice) -> datetime | None:
 def _inbox(user_id: UUID) -> QuerySet[Notice]:
     rows = Notice.objects.filter(recipient_id=user_id, channel=Channel.INBOX, state=State.SENT, settled_at__isnull=True)
     # What was only to be known is done with once it was taken in hand.
-    return rows.exclude(kind__in=_ABOUT_A_CASE, acknowledged_at__isnull=False)
+    return rows.exclude(kind__in=_TOLD_ONCE, acknowledged_at__isnull=False)
 
 
 def inbox_for(user_id: UUID) -> Inbox:
@@ -106,6 +117,7 @@ def _item(row: Notice) -> InboxItem:
         id=row.pk,
         case_id=row.case_id,
         about_id=row.about_id,
+        subject_id=row.subject_id,
         kind=row.kind,
         step=row.step,
         due_on=row.due_on,
@@ -129,9 +141,13 @@ def _group(item: InboxItem, now: datetime, today: date) -> str:
     return "this_week" if item.due_on <= sunday else "later"
 
 
-def unread_count(user_id: UUID) -> int:
-    """Return how many lines of someone's inbox they have not seen (one query)."""
-    return _inbox(user_id).filter(seen_at__isnull=True).values("about_id").distinct().count()
+def unread_count(user_id: UUID, case_ids: QuerySet[Any, Any]) -> int:
+    """Return how many lines of someone's inbox they have not seen (one query).
+
+    `case_ids`: the cases that they may see, as a subquery; a line about another one is not on the page and not counted.
+    """
+    rows = _inbox(user_id).filter(Q(case_id__isnull=True) | Q(case_id__in=case_ids), seen_at__isnull=True)
+    return rows.values("about_id").distinct().count()
 
 
 def heartbeats() -> Heartbeats:

@@ -24,7 +24,7 @@ from casework.core.errors import NotFound
 from casework.notices import mail, selectors
 from casework.notices.models import Heartbeat, Notice
 from casework.notices.signals import dispatching
-from casework.notices.types import Channel, Delivered, Failure, Inbox, Kind, NewNotice, State
+from casework.notices.types import ALERTS, Channel, Delivered, Failure, Inbox, Kind, NewNotice, State
 
 logger = logging.getLogger(__name__)
 
@@ -41,20 +41,30 @@ MOST_ATTEMPTS = 40
 
 # --- planning ------------------------------------------------------------------------------------------------------
 
-_PUT = """
-INSERT INTO notices_notice (id, recipient_id, channel, kind, case_id, about_id, step, due_on, due_at, was_due_on,
-                            urgency, key, planned_at, send_at, state, next_try_at, attempts, failure)
-SELECT id, recipient, channel, kind, case_id, about, step, due_on, due_at, was_due_on,
+_INSERT = """
+INSERT INTO notices_notice (id, recipient_id, channel, kind, case_id, about_id, subject_id, step, due_on, due_at,
+                            was_due_on, urgency, key, planned_at, send_at, state, next_try_at, attempts, failure)
+SELECT id, recipient, channel, kind, case_id, about, subject, step, due_on, due_at, was_due_on,
        urgency, key, %(now)s, send_at, 'planned', send_at, 0, ''
   FROM unnest(%(id)s::uuid[], %(recipient)s::uuid[], %(channel)s::text[], %(kind)s::text[], %(case)s::uuid[],
-              %(about)s::uuid[], %(step)s::text[], %(due_on)s::date[], %(due_at)s::timestamptz[],
+              %(about)s::uuid[], %(subject)s::uuid[], %(step)s::text[], %(due_on)s::date[], %(due_at)s::timestamptz[],
               %(was_due_on)s::date[], %(urgency)s::smallint[], %(key)s::text[], %(send_at)s::timestamptz[])
-       AS wanted (id, recipient, channel, kind, case_id, about, step, due_on, due_at, was_due_on, urgency, key, send_at)
+       AS wanted (id, recipient, channel, kind, case_id, about, subject, step, due_on, due_at, was_due_on, urgency, key,
+                  send_at)
+"""
+
+_PUT = (
+    _INSERT
+    + """
 ON CONFLICT (key) DO UPDATE
    SET state = CASE WHEN notices_notice.claimed_by IS NULL THEN 'planned' ELSE 'claimed' END,
        urgency = excluded.urgency, send_at = excluded.send_at, next_try_at = excluded.send_at
  WHERE notices_notice.state = 'voided'
 """
+)
+
+# Names no column to conflict on: the web role may add alerts to others, and read nothing of theirs.
+_PUT_ONCE = _INSERT + "ON CONFLICT DO NOTHING"
 
 
 def put(wanted: Iterable[NewNotice]) -> int:
@@ -62,6 +72,15 @@ def put(wanted: Iterable[NewNotice]) -> int:
 
     One that was voided is planned again: a date that moved away and back. In the unit of work that runs.
     """
+    return _insert(_PUT, wanted)
+
+
+def put_once(wanted: Iterable[NewNotice]) -> int:
+    """Plan notices that nobody calls off and return how many are new; for the web role too, which may plan alerts."""
+    return _insert(_PUT_ONCE, wanted)
+
+
+def _insert(sql: str, wanted: Iterable[NewNotice]) -> int:
     rows = list({notice.key: notice for notice in wanted}.values())
     if not rows:
         return 0
@@ -73,6 +92,7 @@ def put(wanted: Iterable[NewNotice]) -> int:
         "kind": [str(row.kind) for row in rows],
         "case": [row.case_id for row in rows],
         "about": [row.about_id for row in rows],
+        "subject": [row.subject_id for row in rows],
         "step": [row.step for row in rows],
         "due_on": [row.due_on for row in rows],
         "due_at": [row.due_at for row in rows],
@@ -82,7 +102,7 @@ def put(wanted: Iterable[NewNotice]) -> int:
         "send_at": [row.send_at for row in rows],
     }
     with connection.cursor() as cursor:
-        cursor.execute(_PUT, columns)
+        cursor.execute(sql, columns)
         return int(cursor.rowcount)
 
 
@@ -98,9 +118,9 @@ def settle(notice_ids: Iterable[UUID]) -> int:
     return rows.update(settled_at=clock.now())
 
 
-def beat(name: str, *, failing: bool = False) -> None:
-    """Note that a part of the machine did its work now, or (`failing`) tried and did not succeed."""
-    now = clock.now()
+def beat(name: str, *, failing: bool = False, at: datetime | None = None) -> None:
+    """Note that a part of the machine did its work now (or up to `at`), or (`failing`) tried and did not succeed."""
+    now = at or clock.now()
     if failing:
         Heartbeat.objects.bulk_create([Heartbeat(name=name)], ignore_conflicts=True)
         Heartbeat.objects.filter(name=name, failing_since__isnull=True).update(failing_since=now)
@@ -172,9 +192,8 @@ def _tell_once() -> None:
 
 
 # Columns of a user that the worker's database role may not read.
-_NOT_OURS = tuple(
-    f"recipient__{name}" for name in ("password", "last_login", "is_superuser", "age_recipient", "joined_at")
-)
+_HIDDEN = ("password", "last_login", "is_superuser", "age_recipient", "joined_at", "frozen_at", "switched_off_at")
+_NOT_OURS = tuple(f"recipient__{name}" for name in _HIDDEN)
 
 
 def _due(channel: Channel, most: int) -> list[Notice]:
@@ -192,7 +211,7 @@ def _deliver_inboxes() -> Delivered:
             active = [row for row in rows if row.recipient.is_active]
             Notice.objects.filter(pk__in=[row.pk for row in active]).update(state=State.SENT, sent_at=clock.now())
             for row in active:
-                _tell_trail("reminder.sent", row)
+                _tell_trail("sent", row)
             gone = [row for row in rows if not row.recipient.is_active]
             for row in gone:
                 _give_up(row, Failure.INACTIVE)
@@ -201,7 +220,8 @@ def _deliver_inboxes() -> Delivered:
             return Delivered(inbox=sent, failed=failed)
 
 
-def _tell_trail(action: str, notice: Notice, *, outcome: int = actions.DONE, **more: object) -> None:
+def _tell_trail(what: str, notice: Notice, *, outcome: int = actions.DONE, **more: object) -> None:
+    action = f"notice.{what}" if notice.kind in ALERTS else f"reminder.{what}"
     body = {"case": notice.case_id, "recipient": notice.recipient_id, "about": notice.about_id}
     told = {"channel": notice.channel, "step": notice.step, "due": notice.due_at or notice.due_on}
     audit.record(action, obj=notice.pk, outcome=outcome, body={**body, **told, **more})
@@ -210,7 +230,7 @@ def _tell_trail(action: str, notice: Notice, *, outcome: int = actions.DONE, **m
 def _give_up(notice: Notice, failure: Failure) -> None:
     ended = {"claimed_by": None, "claimed_until": None}
     Notice.objects.filter(pk=notice.pk).update(state=State.FAILED, failure=failure, **ended)
-    _tell_trail("reminder.failed", notice, outcome=actions.FAILED, failure=failure)
+    _tell_trail("failed", notice, outcome=actions.FAILED, failure=failure)
 
 
 def claim(most: int = MAIL_BATCH) -> Claim:
@@ -304,7 +324,7 @@ def _mark_sent(claimed: Claim, notice: Notice) -> None:
             cursor.execute(_MARK, {"now": clock.now(), "id": notice.pk, "token": claimed.token})
             marked = cursor.rowcount == 1
         if marked:
-            _tell_trail("reminder.sent", notice, answer=250)
+            _tell_trail("sent", notice, answer=250)
 
 
 def _release(claimed: Claim, notices: Sequence[Notice]) -> None:
@@ -344,10 +364,10 @@ def open_inbox() -> Inbox:
     return found
 
 
-def acknowledge(notice_id: UUID) -> None:
-    """Note that the actor has taken a line of their inbox in hand; writes to the trail. Doing it twice changes nothing.
+def acknowledge(notice_id: UUID) -> str:
+    """Note that the actor has taken a line of their inbox in hand and return its kind; writes to the trail.
 
-    Acknowledging is not meeting: the time limit runs on until a fact meets it.
+    Doing it twice changes nothing. Acknowledging is not meeting: a time limit runs on until a fact meets it.
 
     Raises:
         NotFound: there is no such line in the actor's own inbox.
@@ -361,6 +381,7 @@ def acknowledge(notice_id: UUID) -> None:
     if waiting.update(acknowledged_at=clock.now()):
         body = {"case": row.case_id, "about": row.about_id, "step": row.step, "due": row.due_at or row.due_on}
         audit.record("inbox.acknowledged", obj=row.pk, body=body)
+    return row.kind
 
 
 def _reader() -> UUID:

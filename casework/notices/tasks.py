@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from casework.notices import services
+from casework.notices import checkpoints, services
 
 
 @shared_task(name="notices.dispatch")
@@ -15,3 +15,9 @@ def dispatch() -> None:
 def deliver() -> None:
     """Deliver all that is due, now: something urgent was planned just before."""
     services.dispatch()
+
+
+@shared_task(name="notices.mail_checkpoint")
+def mail_checkpoint() -> None:
+    """Mail the day's checkpoint of the audit trail to whoever keeps them; beat asks every quarter of an hour."""
+    checkpoints.hand_out()

@@ -24,6 +24,35 @@ class Kind(models.TextChoices):
     CORRECTION = "correction", pgettext_lazy("notice", "The date of a time limit has changed")
     RULES = "rules", pgettext_lazy("notice", "Time limits of a case moved when all were computed again")
     DAMAGED = "damaged", pgettext_lazy("notice", "A record was changed outside the application")
+    GLASS_BROKEN = "glass_broken", pgettext_lazy("notice", "A case was opened in an emergency")
+    FROZEN = "frozen", pgettext_lazy("notice", "An account was frozen for travel")
+    UNFREEZING = "unfreezing", pgettext_lazy("notice", "A frozen account is opened again")
+    FACTOR_RESET = "factor_reset", pgettext_lazy("notice", "Somebody is to set up a new second factor")
+    ROLE_ASKED = "role_asked", pgettext_lazy("notice", "A new coordinator waits for confirmation")
+    ROLE_GIVEN = "role_given", pgettext_lazy("notice", "A role was given")
+    ROLE_TAKEN = "role_taken", pgettext_lazy("notice", "A role was taken away")
+    SWITCHED_OFF = "switched_off", pgettext_lazy("notice", "An account was switched off")
+    SWITCHED_ON = "switched_on", pgettext_lazy("notice", "An account was switched on again")
+    HANDED_OVER = "handed_over", pgettext_lazy("notice", "Cases were handed over")
+    UNUSUAL = "unusual", pgettext_lazy("notice", "Unusual access")
+
+
+# Of grave events, not of time limits; told once, where they happen. The wall names them too (migration 0005).
+ALERTS: frozenset[str] = frozenset(
+    {
+        Kind.GLASS_BROKEN,
+        Kind.FROZEN,
+        Kind.UNFREEZING,
+        Kind.FACTOR_RESET,
+        Kind.ROLE_ASKED,
+        Kind.ROLE_GIVEN,
+        Kind.ROLE_TAKEN,
+        Kind.SWITCHED_OFF,
+        Kind.SWITCHED_ON,
+        Kind.HANDED_OVER,
+        Kind.UNUSUAL,
+    }
+)
 
 
 class State(models.TextChoices):
@@ -54,15 +83,16 @@ class Failure(models.TextChoices):
 class NewNotice:
     """One occasion to tell one person by one channel; times aware.
 
-    `about_id` is what the notice is about (a time limit; of kind `rules`, the case or the run), `step` the code of the
-    occasion (`"7d"`), `due_at` stands beside `due_on` where the hour counts, `was_due_on` is the date told before
-    (corrections). `nth` tells apart occasions that are otherwise equal.
+    `about_id` is what the notice is about (a time limit; of kind `rules`, the case or the run; of an alert, the
+    occasion), `step` the code of the occasion (`"7d"`), `due_at` stands beside `due_on` where the hour counts,
+    `was_due_on` is the date told before (corrections). `nth` tells apart occasions that are otherwise equal.
+    `subject_id` is the colleague whom an alert is about.
     """
 
     recipient_id: UUID
     channel: str
     kind: str
-    case_id: UUID
+    case_id: UUID | None
     about_id: UUID
     step: str
     due_on: date
@@ -71,10 +101,13 @@ class NewNotice:
     urgency: int
     was_due_on: date | None = None
     nth: int = 0
+    subject_id: UUID | None = None
 
     @property
     def key(self) -> str:
-        """The idempotency key: the same occasion twice is the same text."""
+        """The idempotency key: the same occasion twice is the same text (the wall knows how an alert's is made)."""
+        if self.kind in ALERTS:
+            return f"{self.recipient_id}:{self.channel}:{self.about_id}:{self.kind}"
         due = str(int(self.due_at.timestamp())) if self.due_at else self.due_on.isoformat()
         step = f"{self.step}.{self.nth}" if self.nth else self.step
         return f"{self.recipient_id}:{self.channel}:{self.about_id}:{step}:{due}"
@@ -89,7 +122,7 @@ class StoredNotice:
     recipient_id: UUID
     channel: str
     kind: str
-    case_id: UUID
+    case_id: UUID | None
     about_id: UUID
     step: str
     due_on: date
@@ -106,8 +139,9 @@ class InboxItem:
     """One line of the inbox: the newest notice about one thing. `due_at` stands beside `due_on` where hours count."""
 
     id: UUID
-    case_id: UUID
+    case_id: UUID | None
     about_id: UUID
+    subject_id: UUID | None
     kind: str
     step: str
     due_on: date

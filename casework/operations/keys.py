@@ -74,8 +74,14 @@ def finish_case_key(case_id: UUID, *, progress: Callable[[Renewed], None]) -> Re
         before = done
         for part in renewal.outdated(case_id):
             with work.acting(work.system_actor()):
-                sealed = renewal.reseal(case_id, part, stands=partial(vouching.is_current, case_id))
-                for row in sealed.rows:
+                sealed = renewal.reseal(
+                    case_id,
+                    part,
+                    stands=partial(vouching.is_current, case_id),
+                    stood=vouching.knowing(case_id, part.rows),
+                )
+                # Of earlier versions too: their bytes are others now than when their change was told.
+                for row in (*sealed.rows, *sealed.versions):
                     audit.record("key.rotated", case=case_id, row=row)
             done += sealed
             progress(done)

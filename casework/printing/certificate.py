@@ -1,4 +1,4 @@
-"""A certificate on one or two pages: facts in two columns under headings, and paragraphs."""
+"""A certificate: facts in two columns under headings, paragraphs, and where it needs them a list over many pages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ _TEMPLATE: Final = "certificate.typ"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of a certificate: `rows` of (label, value), then paragraphs; the heading may be empty."""
+    """A part of a certificate: `rows` of (label, value), paragraphs, a list, lines to copy; each may be empty.
+
+    `table`: a list over as many pages as it needs; its first line is the head, repeated on each. `lines`: text that is
+    to be copied as it stands, in type of one width.
+    """
 
     heading: str = ""
     rows: tuple[tuple[str, str], ...] = ()
     paragraphs: tuple[str, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,8 @@ def build(certificate: Certificate) -> bytes:
                     "heading": _shown(section.heading),
                     "rows": [[_shown(label), _shown(value)] for label, value in section.rows if value],
                     "paragraphs": [_shown(text) for text in section.paragraphs],
+                    "table": [[_shown(text) for text in line] for line in section.table],
+                    "lines": [_as_it_stands(line) for line in section.lines],
                 }
                 for section in certificate.sections
             ],
@@ -77,3 +85,8 @@ def build(certificate: Certificate) -> bytes:
 
 def _shown(text: str) -> str:
     return typeset.printable(text)[0]
+
+
+def _as_it_stands(line: str) -> str:
+    # Without places to break long words: whoever copies the line would copy them too.
+    return _shown(line).replace("\u200b", "")

@@ -15,7 +15,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name
 
 from casework.printing import exhibits as exhibit_reader
-from casework.printing import typeset
+from casework.printing import qr_codes, typeset
 from casework.printing.sheets import Printable, Unprintable
 from casework.printing.types import Dossier, Manifest, ManifestEntry, Trouble
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from casework.printing.exhibits import Prepared
     from casework.printing.geometry import Placement
     from casework.printing.sheets import Sheet
-    from casework.printing.types import DossierData, Entry, Exhibit, Limit, Party
+    from casework.printing.types import Checkpoint, DossierData, Entry, Exhibit, Limit, Party
 
 _TEMPLATE: Final = "dossier.typ"
 _LAYER_NAME: Final = Name("/CaseworkExhibit")
@@ -171,6 +171,7 @@ class _Values:
             "chronology": [self._entry(entry) for entry in data.chronology],
             "limits": [self._limit(limit) for limit in data.limits],
             "exhibits": [self._exhibit(item) for item in self._prepared],
+            "checkpoint": self._checkpoint(data.checkpoint),
             "any_likely": any(limit.confidence == "likely" for limit in data.limits),
         }
         # Last, when everything above was looked at.
@@ -178,6 +179,18 @@ class _Values:
             None if self.complete else self._shown(data.labels.troubles[Trouble.UNPRINTABLE_CHARACTERS])
         )
         return values
+
+    def _checkpoint(self, checkpoint: Checkpoint | None) -> Mapping[str, object] | None:
+        if checkpoint is None:
+            return None
+        return {
+            "title": self._shown(checkpoint.title),
+            "text": self._shown(checkpoint.text),
+            "lines": [[self._shown(label), self._shown(value)] for label, value in checkpoint.lines],
+            # As it is: whoever types it must be able to compare every sign.
+            "note": checkpoint.note.rstrip("\n").split("\n"),
+            "svg": qr_codes.svg(qr_codes.matrix(checkpoint.note.encode(), spare="M")),
+        }
 
     def _shown(self, text: str) -> str:
         shown, complete = typeset.printable(text)

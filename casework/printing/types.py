@@ -140,11 +140,21 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A signed note of the audit trail: in print as it is, and as a QR code. `title`, `text`, `lines`: what it is."""
+
+    title: str
+    text: str
+    lines: tuple[tuple[str, str], ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DossierData:
     """What the authored part says. Dates, states and persons are given as they shall be read.
 
     `language` is a language tag such as `en`, `fr` or `en-GB`; it chooses hyphenation and the document's language.
-    `notice` stands at the foot of the cover.
+    `notice` stands at the foot of the cover, `checkpoint` after the list of exhibits.
     """
 
     reference: str
@@ -162,6 +172,7 @@ class DossierData:
     parties: tuple[Party, ...] = ()
     chronology: tuple[Entry, ...] = ()
     limits: tuple[Limit, ...] = ()
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

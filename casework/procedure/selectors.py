@@ -36,6 +36,14 @@ def earlier_versions(case_id: UUID) -> list[RecordedFact]:
     return _divided(case_id)[1]
 
 
+def facts_as_of(case_id: UUID, moment: datetime) -> tuple[list[RecordedFact], int]:
+    """Return the facts that counted just before `moment` (aware), and how many steps came later (one query)."""
+    rows = list(_rows(case_id))
+    check_facts(case_id, rows)
+    until = [row for row in rows if row.recorded_at < moment]
+    return divided(until)[0], len(rows) - len(until)
+
+
 def _divided(case_id: UUID) -> tuple[list[RecordedFact], list[RecordedFact]]:
     rows = list(_rows(case_id))
     check_facts(case_id, rows)

@@ -255,11 +255,18 @@ def refresh_due(*, on: date | None = None) -> int:
         changed += _derive_anew(waiting)
 
 
+def _tell_trail(derived: Sequence[deriving.Derived]) -> None:
+    # Nobody asked for it, so that no other entry tells what changed the case.
+    for one in derived:
+        if one.changed:
+            audit.record("limits.changed", case=one.case_id, body={"rows": one.changed})
+
+
 def _derive_anew(case_ids: Sequence[UUID]) -> int:
     with work.acting(work.system_actor()):
         # First the requests, then the cases: a request committed in between finds its row still there.
         asked = list(Pending.objects.filter(case_id__in=case_ids))
-        batch = deriving.derive_and_store(case_ids)
+        batch = deriving.derive_and_store(case_ids, also=_tell_trail)
         done = [row.pk for row in asked if row.case_id not in batch.failed]
         if done:
             Pending.objects.filter(pk__in=done).delete()

@@ -161,23 +161,28 @@ def follow_cases() -> None:
         waiting = notice_selectors.waiting_lines(Kind.RULES)
         if not waiting:
             return
-        columns, audience = cases.clear_columns({line.case_id for line in waiting}), _Audience()
+        columns, audience = cases.clear_columns({line.case_id for line in waiting if line.case_id}), _Audience()
         void: list[UUID] = []
-        missing: list[tuple[UUID, StoredNotice]] = []
+        missing: list[tuple[UUID, UUID, StoredNotice]] = []
         for about, lines in _by_case_and_step(waiting).items():
             case = columns.get(about[0])
             stands = case is not None and case.state == CaseState.OPEN
             whom = audience.of(case.pk, case.lead_id, case.team_id) if case is not None and stands else ()
             void += [line.id for line in lines if line.recipient_id not in whom]
-            missing += [(person, lines[0]) for person in whom if person not in {line.recipient_id for line in lines}]
+            told = {line.recipient_id for line in lines}
+            missing += [(person, about[0], lines[0]) for person in whom if person not in told]
         notices.void(void)
-        runs = notice_selectors.mails_by_step(Kind.RULES, {line.step for _person, line in missing}) if missing else {}
+        runs = (
+            notice_selectors.mails_by_step(Kind.RULES, {line.step for _person, _case, line in missing})
+            if missing
+            else {}
+        )
         _put(
             notice
-            for person, line in missing
+            for person, case_id, line in missing
             for notice in _both(
                 person,
-                case_id=line.case_id,
+                case_id=case_id,
                 run=runs[line.step],
                 step=line.step,
                 due_on=line.due_on,
@@ -190,7 +195,8 @@ def follow_cases() -> None:
 def _by_case_and_step(lines: Iterable[StoredNotice]) -> dict[tuple[UUID, str], list[StoredNotice]]:
     found: dict[tuple[UUID, str], list[StoredNotice]] = {}
     for line in lines:
-        found.setdefault((line.case_id, line.step), []).append(line)
+        if line.case_id is not None:
+            found.setdefault((line.case_id, line.step), []).append(line)
     return found
 
 

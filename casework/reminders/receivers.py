@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
+from casework.cases.signals import leads_changed
 from casework.notices.signals import dispatching
 from casework.procedure.signals import limits_changed
 from casework.reminders import services
@@ -28,6 +29,13 @@ def case_moved(instance: Any, created: bool, update_fields: Collection[str] | No
     """Another lead or team, or a closed case: others to be told, or nobody. A new case has no limits yet."""
     if not created and (update_fields is None or _WHOM.intersection(update_fields)):
         services.ask(instance.pk)
+
+
+@receiver(leads_changed)
+def cases_moved(case_ids: Collection[UUID], **kwargs: Any) -> None:
+    """Many cases have another lead at once."""
+    for case_id in case_ids:
+        services.ask(case_id)
 
 
 @receiver(dispatching)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connection
 
 from casework.access import policies, selectors, services
 from casework.access.actions import Action
 from casework.access.types import Level
 from casework.cases import selectors as cases
 from casework.cases import services as case_services
+from casework.cases.models import Case
 from casework.cases.types import CaseFilter
 from casework.core import clock, work
 from casework.core.errors import NotAllowed, NotFound
@@ -92,8 +96,6 @@ class TestALawyersGrant:
         assert not _decide(people.lev, Action.OPEN_CASE, case_id).visible
 
     def test_gives_guardians_question_the_same_answer(self, people, case_id):
-        from casework.cases.models import Case
-
         with cast.acting(people.lev):
             case = Case.objects.get(pk=case_id)
             lev = people.user("lev")
@@ -201,23 +203,59 @@ class TestTheTrailOfAHiddenCase:
 class TestTheGenericTablesOfGuardian:
     """Grants stand in our direct-key tables alone."""
 
-    def test_stay_empty_and_closed_to_the_web_role(self, people):
-        from django.db import connection
-
+    @pytest.mark.parametrize("role", ["cw_web", "cw_worker", "cw_sealer"])
+    @pytest.mark.parametrize("table", ["guardian_userobjectpermission", "guardian_groupobjectpermission"])
+    def test_are_closed_to_every_role(self, people, role, table):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT has_table_privilege('cw_web', 'guardian_userobjectpermission', 'SELECT')")
+            cursor.execute("SELECT has_table_privilege(%s, %s, 'SELECT, INSERT, UPDATE, DELETE')", [role, table])
+            assert cursor.fetchone() == (False,)
+            cursor.execute("SELECT has_any_column_privilege(%s, %s, 'SELECT, INSERT, UPDATE')", [role, table])
             assert cursor.fetchone() == (False,)
 
-    def test_nothing_imports_guardians_checker_or_shortcuts(self):
-        from pathlib import Path
-
-        sources = Path(work.__file__).parents[1].rglob("*.py")
-        guilty = [
-            path
-            for path in sources
-            if any(word in path.read_text(encoding="utf-8") for word in ("guardian.shortcuts", "guardian.core"))
+    def test_are_used_by_nothing_and_neither_is_a_checker_or_a_shortcut(self):
+        """Of the library, the abstract rows of direct keys are used, and nothing else."""
+        used = [
+            (path.name, line.strip())
+            for path in Path(work.__file__).parents[1].rglob("*.py")
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if re.match(r"\s*(from|import) guardian", line)
         ]
-        assert guilty == []
+        bases = "from guardian.models.models import GroupObjectPermissionBase, UserObjectPermissionBase"
+        assert used == [("models.py", bases)]
+
+    def test_are_asked_by_no_backend(self, settings):
+        """`has_perm` is answered by our own one, which knows levels, ends and MACs; there is no anonymous account."""
+        assert settings.AUTHENTICATION_BACKENDS == [
+            "casework.accounts.backends.SignInBackend",
+            "casework.access.backends.GrantBackend",
+        ]
+        assert settings.ANONYMOUS_USER_NAME is None
+        assert (settings.GUARDIAN_MONKEY_PATCH_USER, settings.GUARDIAN_MONKEY_PATCH_GROUP) == (False, False)
+
+    def test_and_its_question_end_with_the_minute_of_a_grant(self, people):
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda):
+            until = clock.now() + timedelta(minutes=1)
+            services.grant(case_id=case_id, user_id=people.lev, level=Level.WORK, reason="", until=until)
+        with cast.acting(people.lev):
+            case = Case.objects.get(pk=case_id)
+            assert people.user("lev").get_all_permissions(case) == {
+                f"cases.{level}_case" for level in ("view", "dossier", "work")
+            }
+        with clock.fixed(until), cast.acting(people.lev):
+            assert people.user("lev").get_all_permissions(case) == set()
+
+    def test_expiry_holds_in_the_wall_as_well(self, people):
+        """The database's own clock ends a grant: at the end it shows nothing, and no job has run."""
+        case_id = cast.open_a_case(people)
+        with cast.acting(people.wanda), connection.cursor() as cursor:
+            cursor.execute("SELECT now()")  # the moment by which the wall judges in this transaction
+            (moment,) = cursor.fetchone()
+            for who, until in ((people.lev, moment), (people.otto, moment + timedelta(microseconds=1))):
+                services.grant(case_id=case_id, user_id=who, level=Level.VIEW, reason="", until=until)
+        for who, seen in ((people.lev, 0), (people.otto, 1)):
+            with cast.acting(who):
+                assert Case.objects.filter(pk=case_id).count() == seen
 
 
 @pytest.mark.django_db(transaction=True)

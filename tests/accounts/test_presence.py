@@ -134,6 +134,33 @@ class TestWhatWasTyped:
             wanda.post(reverse("account_reauthenticate"), {"password": cast.PASSWORD})
         assert not any(keeping.SESSION_KEY in data for data in sessions.opened())
 
+    @pytest.mark.parametrize("name", ["accept_invitation", "new_factor"])
+    def test_is_not_kept_of_a_link_which_is_opened_signed_out(self, wanda, name):
+        path = reverse(name, args=["x" * 43])
+        with at(45):
+            answer = wanda.post(path, {"name": "Nia", "password": SECRET, "password_again": SECRET})
+            assert answer.url == path
+            assert wanda.get(path).status_code == 404  # not "you are signed in already"
+        assert not any(keeping.SESSION_KEY in data for data in sessions.opened())
+
+    def test_is_kept_without_a_password_wherever_one_was_typed(self, wanda, people):
+        with at(45):
+            wanda.post(reverse("case_new"), {"country": "FR", "Old_Password": SECRET})
+            cast.sign_in(wanda, people.user("wanda"))
+            page = wanda.get(reverse("kept_input")).content.decode()
+        assert 'value="FR"' in page
+        assert SECRET not in page
+
+    def test_is_kept_sealed_also_where_the_library_wants_to_know_again_who_it_is(self, wanda, people):
+        page = reverse("mfa_generate_recovery_codes")
+        with at(6):
+            answer = wanda.post(page, {"words": SECRET})
+            assert answer.url == f"{reverse('mfa_reauthenticate')}?next=%2Fkept%2F"
+            assert f'action="{page}"' in wanda.get(reverse("kept_input")).content.decode()
+        stored = repr(sessions.opened())
+        for plain in (SECRET, wanda.cookies["sessionid"].value, "HTTP_COOKIE", "REMOTE_ADDR"):
+            assert plain not in stored
+
     def test_is_thrown_away_on_wish(self, wanda, people):
         with at(45):
             self.send(wanda, people)

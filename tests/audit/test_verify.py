@@ -90,6 +90,13 @@ class TestAWholeTrail:
         assert trail.wrong() == []
 
 
+def never_sealed(trail: Trail) -> None:
+    """Leave the database as if nothing had ever been sealed."""
+    for table in ("audit_leaf", "audit_sealedhead", "audit_checkpoint"):
+        trail.execute(f"DELETE FROM {table}")
+    trail.execute("UPDATE audit_tree SET size = 0, frontier = ''")
+
+
 EDITS = {
     "time_us": "time_us + 1",
     "actor": "'44444444-4444-4444-8444-444444444444'",
@@ -198,13 +205,13 @@ class TestADeletedEvent:
     def test_that_was_the_last_is_found_by_the_log_when_its_leaf_is_gone_too(self, trail):
         self.cut(trail)
         trail.execute("DELETE FROM audit_leaf WHERE stream = %s AND seq = 3", FIRST)
-        assert [kind for kind, *_ in trail.wrong()] == ["deleted"]
+        assert [kind for kind, *_ in trail.wrong()] == ["deleted"]  # a leaf
         trail.execute(
             'UPDATE audit_leaf SET "index" = "index" - 1 WHERE "index" >'
             ' (SELECT min(m."index") FROM audit_leaf m WHERE NOT EXISTS'
             ' (SELECT 1 FROM audit_leaf n WHERE n."index" = m."index" + 1))'
         )
-        assert {kind for kind, *_ in trail.wrong()} == {"cut off"}
+        assert {kind for kind, *_ in trail.wrong()} == {"cut off", "edited"}  # the log, and the tree beside it
 
     def test_with_its_whole_stream_is_found(self, trail):
         trail.execute("DELETE FROM audit_entry WHERE stream = %s", SECOND)
@@ -292,9 +299,12 @@ class TestARewrittenChain:
         rewrite(trail, FIRST, key=crypto.audit_mac_key(), reason=5)
         rebuild_log(trail)
         trail.execute("DELETE FROM audit_checkpoint")
-        assert trail.wrong() == []
+        assert trail.wrong() == [("deleted", None, 0)]  # a log that nothing was signed over
         messages = [found.message for found in trail.verification(notes=trail.notes).run()]
-        assert [message.startswith("The log is another") for message in messages] == [True, False]
+        assert [message.startswith("The log is another") for message in messages] == [True, False, False]
+        never_sealed(trail)
+        assert trail.wrong() == []
+        assert trail.wrong(notes=trail.notes) == [("cut off", None, 0)]
 
     def test_in_its_head_only_is_found(self, trail):
         trail.execute("UPDATE audit_head SET hash = sha256('x') WHERE stream = %s", FIRST)
@@ -307,6 +317,19 @@ class TestARewrittenChain:
     def test_in_its_sealed_head_only_is_found(self, trail):
         trail.execute("UPDATE audit_sealedhead SET hash = sha256('x') WHERE stream = %s", FIRST)
         assert trail.wrong() == [("rewritten", FIRST, 3)]
+        trail.execute("UPDATE audit_sealedhead SET seq = 2 WHERE stream = %s", FIRST)
+        assert trail.wrong() == [("edited", FIRST, 3)]
+        trail.execute("DELETE FROM audit_sealedhead WHERE stream = %s", FIRST)
+        assert trail.wrong() == [("edited", FIRST, 3)]
+
+    @pytest.mark.parametrize(
+        "change", ["SET size = size - 1", "SET size = size + 1", "SET frontier = set_byte(frontier, 0, 0)"]
+    )
+    def test_in_the_sealers_tree_only_is_found(self, trail, few, change):
+        trail.execute(f"UPDATE audit_tree {change}")
+        assert trail.wrong() == [("edited", None, 0)]
+        few(2)
+        assert trail.wrong() == [("edited", None, 0)]
 
 
 class TestCheckpoints:
@@ -315,7 +338,7 @@ class TestCheckpoints:
         trail.seal()
         trail.execute("DELETE FROM audit_leaf WHERE stream = %s AND seq = 4", FIRST)
         assert ("cut off", None, 0) in trail.wrong()
-        trail.execute("DELETE FROM audit_checkpoint WHERE number > 1")
+        never_sealed(trail)
         assert trail.wrong() == []
         assert ("cut off", None, 0) in trail.wrong(notes=trail.notes)
 

@@ -246,6 +246,27 @@ class TestTheSealersRole:
             assert sealer.execute(query).fetchone() == superuser.execute(query).fetchone()
         assert sealer.execute("SELECT DISTINCT scope FROM crypto_keywrap").fetchall() == [(crypto.INSTALLATION,)]
 
+    @pytest.mark.parametrize(
+        ("changes", "allowed"),
+        [
+            ({"action": 1001}, True),
+            ({"action": 1001, "outcome": 2, "reason": 202, "object": CASE}, True),
+            ({"action": 1000}, False),
+            ({"action": 1001, "actor": USER}, False),
+            ({"action": 1001, "object": CASE, "case_id": CASE}, False),
+        ],
+        ids=str,
+    )
+    def test_adds_that_somebody_verified_and_nothing_else(self, as_role, changes, allowed):
+        sealer = as_role("sealer")
+        with sealer.transaction(force_rollback=True):
+            row = following(sealer, services.SYSTEM_STREAM, **changes)
+            if allowed:
+                insert(sealer, row)
+            else:
+                with pytest.raises(REFUSED):
+                    insert(sealer, row)
+
 
 class TestEverybody:
     """A seat belt: a superuser can take the triggers away, and verification then finds what was done."""

@@ -10,6 +10,7 @@ from django.conf import settings
 from casework.access.actions import CASE_RULES, LABELS, ROLE_RULES, Action, CaseRule
 from casework.access.types import LEVEL_LABELS, Level
 from casework.accounts.types import Role
+from tests.house.addresses import ADDRESSES, ANYBODY, NOT_FOUND, SENT_ON, WRONG_METHOD, Address
 
 COMMAND = "python -m tests.house.permissions_table > docs/permissions.md"
 
@@ -35,6 +36,16 @@ _FOOT = """
 """
 
 
+_PAGES = """## Pages
+
+What each address needs, by its name in the sources. A test asks every one of them, by every method, as everybody: with
+each level and each role, of the team and of another, with access that has ended or was taken back, with a frozen
+account, without a second factor, and signed out. It fails when a page has no row here, or answers otherwise. The two
+columns in the middle say what somebody who may is answered when they open it, and when they send it an empty form.
+"""
+_ANSWERS = {WRONG_METHOD: "no", SENT_ON: "leads on", NOT_FOUND: "nothing there"}
+
+
 def render(
     case_rules: Mapping[Action, CaseRule] = CASE_RULES, role_rules: Mapping[Action, Iterable[str]] = ROLE_RULES
 ) -> str:
@@ -42,7 +53,8 @@ def render(
     for action in Action:
         if (action in case_rules) == (action in role_rules):
             raise ValueError(f"{action.name} must stand in exactly one of the two tables")
-    return "\n".join([_HEAD, *_on_a_case(case_rules), "", *_without_a_case(role_rules), _FOOT.rstrip()]) + "\n"
+    tables = [*_on_a_case(case_rules), "", *_without_a_case(role_rules)]
+    return "\n".join([_HEAD, *tables, _FOOT, *_pages(ADDRESSES)]) + "\n"
 
 
 def _on_a_case(rules: Mapping[Action, CaseRule]) -> list[str]:
@@ -62,6 +74,25 @@ def _without_a_case(rules: Mapping[Action, Iterable[str]]) -> list[str]:
             held = frozenset(rules[action])
             lines.append(_row([str(LABELS[action]), *("yes" if role in held else "no" for role in Role)]))
     return lines
+
+
+def _pages(addresses: Mapping[str, Address]) -> list[str]:
+    lines = [_PAGES, _row(["page", "needs", "opened", "sent to", "exception"]), _rule(5)]
+    for name, address in sorted(addresses.items()):
+        needs = _needed(address.action)
+        if address.post_action:
+            needs += f"; to send: {_needed(address.post_action)}"
+        if address.fresh:
+            needs += f"; a fresh second factor to {address.fresh}"
+        answers = [_ANSWERS.get(answer, answer) for answer in (address.get, address.post)]
+        lines.append(_row([f"`{name}`", needs, *answers, address.why]))
+    return lines
+
+
+def _needed(action: Action | str) -> str:
+    if isinstance(action, Action):
+        return str(LABELS[action])
+    return "nothing" if action == ANYBODY else "to be signed in"
 
 
 def _row(cells: Iterable[str]) -> str:

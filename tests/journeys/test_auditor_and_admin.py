@@ -77,10 +77,28 @@ class TestAuditor:
     def test_picks_one_persons_entries_and_opens_no_case(self, people, visit):
         case_id = _a_worked_case(people)
         aud = visit("aud")
+        aud.page.get_by_text("Filter", exact=True).click()
         aud.page.get_by_label("Who").select_option(label="Wanda Wójcik")
+        aud.page.get_by_label("What was done").select_option(label="Recorded a fact")
         aud.press("Show")
+        row = aud.main.get_by_role("row")
+        expect(row).to_have_count(2)
+        expect(row.nth(1)).to_contain_text("Wanda Wójcik")
+        # A click on the case shows what else was done to it by her; the other filters stay until they are taken away.
+        row.nth(1).get_by_role("link", name=str(case_id)[:8]).click()
+        aud.page.get_by_label("What was done").select_option(label="Everything")
+        aud.press("Show")
+        expect(aud.main.get_by_role("row").filter(has_text="Opened a new case")).to_have_count(1)
         names = {row.get_by_role("cell").nth(1).inner_text() for row in aud.main.get_by_role("row").all()[1:]}
         assert names == {"Wanda Wójcik"}
+        assert f"case={str(case_id)[:8]}" in aud.page.url
+        # A day that does not exist is told beside its boxes, which keep it.
+        first = aud.page.get_by_role("group", name="From")
+        for label, text in (("Day", "31"), ("Month", "2"), ("Year", "2026")):
+            first.get_by_label(label).fill(text)
+        aud.press("Show")
+        expect(first).to_contain_text("31 February 2026 does not exist.")
+        expect(first.get_by_label("Day")).to_have_value("31")
         assert aud.open(f"/cases/{case_id}/").status == 404
         source = aud.page.content()
         assert [word for word in CONTENT if word in source] == []

@@ -210,6 +210,8 @@ class TestScreens:
                 ("documents", f"{case}documents/", None),
                 ("access", f"{case}access/", None),
                 ("trail of the case", f"{case}trail/", None),
+                ("copy of the trail", f"{case}trail/copy/", None),
+                ("own trail", "/profile/trail/", None),
                 ("change the record", f"{case}edit/", None),
                 ("kinds of fact", f"{case}facts/new/", None),
                 ("fact with an hour", f"{case}facts/new/appointment/", None),
@@ -247,7 +249,8 @@ class TestScreens:
                 ("lawyer: refused", f"{case}facts/new/", None),
             ],
         )
-        _look(aud, [("auditor: trail", "/trail/", None)])
+        no_such_day = "/trail/?day_from_0=31&day_from_1=2&day_from_2=2026"
+        _look(aud, [("auditor: trail", "/trail/", None), ("auditor: trail, wrong", no_such_day, None)])
         _look(
             ada,
             [("administrator: people", "/people/", None), ("people, wrong", "/people/", _press("Make the invitation"))],

@@ -327,11 +327,20 @@ while not os.path.exists(sys.argv[1]):
         import psycopg
 
         _rotate()
-        with pytest.raises(psycopg.errors.CheckViolation, match="takes no wrap"):
-            as_role("web").execute(
-                "INSERT INTO crypto_keywrap (id, scope, generation, recipient_kind, recipient_id, key_version, blob)"
-                " VALUES (gen_random_uuid(), gen_random_uuid(), 1, 1, gen_random_uuid(), 1, '')"
+        web, scope = as_role("web"), uuid4()
+        with web.transaction(force_rollback=True):
+            web.execute(
+                'INSERT INTO crypto_keyscope (id, generation, kind, "commit", state)'
+                " VALUES (%s, 1, 'import', '', 'live')",
+                [scope],
             )
+            with pytest.raises(psycopg.errors.CheckViolation, match="takes no wrap"):
+                web.execute(
+                    "INSERT INTO crypto_keywrap"
+                    " (id, scope, generation, recipient_kind, recipient_id, key_version, blob)"
+                    " VALUES (gen_random_uuid(), %s, 1, 1, gen_random_uuid(), 1, '')",
+                    [scope],
+                )
 
 
 def _generations(superuser: Any, case_id: Any) -> dict[str, set[int]]:

@@ -488,11 +488,11 @@ class TestSheets:
     """What is printed."""
 
     def test_hold_every_word_and_a_code_of_all_of_them(self):
-        from casework.printing import share_sheets
+        from casework.printing import qr_codes, share_sheets
 
         share = recovery.split(crypto.root(), shares=5, threshold=3)[1]
         words = share.reveal_words()
-        svg = share_sheets.code_svg(share_sheets.code_matrix(words))
+        svg = qr_codes.svg(share_sheets.code_matrix(words))
         drawn = {(int(down) - 4, int(across) - 4) for across, down in re.findall(r"M(\d+) (\d+)h1v1h-1z", svg)}
         assert drawn == {
             (down, across)

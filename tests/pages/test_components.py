@@ -248,10 +248,10 @@ class TestTheShell:
         ("name", "labels"),
         [
             ("wanda", ["Today", "Cases", "Inbox", "Rules"]),
-            ("cora", ["Today", "Cases", "Transfers", "Inbox", "Rules"]),
+            ("cora", ["Today", "Cases", "Transfers", "Team", "Inbox", "Rules"]),
             ("lev", ["Today", "Cases", "Inbox", "Rules"]),
-            ("aud", ["Audit trail", "Rules"]),
-            ("ada", ["Rules", "People"]),
+            ("aud", ["Inbox", "Audit trail", "Rules", "Roles"]),
+            ("ada", ["Inbox", "Rules", "People", "Teams", "Roles"]),
         ],
     )
     def test_shows_each_role_its_own_navigation(self, people: cast.Cast, name: str, labels: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -233,42 +233,3 @@ class InviteForm(forms.Form):
     def team_id(self) -> UUID | None:
         chosen = self.cleaned_data.get("team")
         return UUID(chosen) if chosen else None
-
-
-class NamedAccount(Protocol):
-    """What the filter needs of an account."""
-
-    @property
-    def id(self) -> UUID: ...
-
-    @property
-    def name(self) -> str: ...
-
-
-class ProofForm(forms.Form):
-    """What a proof of a case's trail is to go back to."""
-
-    since = forms.IntegerField(
-        label=_("Entries in an earlier checkpoint"),
-        required=False,
-        min_value=1,
-        help_text=_("To show that nothing was changed since: the number in the second line of a checkpoint you kept."),
-        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-    )
-
-
-class TrailFilterForm(forms.Form):
-    """Whose entries of the trail are shown."""
-
-    who = forms.ChoiceField(label=_("Who"), required=False)
-
-    def __init__(self, data: Mapping[str, Any] | None = None, *, people: Sequence[NamedAccount]) -> None:
-        super().__init__(data)
-        field = self.fields["who"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", _("Everybody")), *((str(person.id), person.name) for person in people)]
-
-    @property
-    def person_id(self) -> UUID | None:
-        """The chosen person, or None for everybody."""
-        return UUID(self.cleaned_data["who"]) if self.cleaned_data.get("who") else None

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
+from casework.access import emergency
 from casework.access import selectors as access
 from casework.access.types import GrantView, Level
 from casework.accounts import selectors as accounts
@@ -19,7 +20,10 @@ from casework.desk.selectors._names import name_of
 
 @dataclass(frozen=True)
 class AccessLine:
-    """One grant in words. `until_on`, the last day on which it holds, is None for a grant without end."""
+    """One grant in words. `until_on`, the last day on which it holds, is None for a grant without end.
+
+    `emergency_until` is set where its holder took it themselves, in an emergency.
+    """
 
     id: UUID
     holder: str
@@ -30,6 +34,7 @@ class AccessLine:
     given_at: datetime
     until_on: date | None
     may_be_revoked: bool
+    emergency_until: datetime | None = None
 
 
 def access_lines(case: CaseView, *, may_share: bool) -> list[AccessLine]:
@@ -61,6 +66,7 @@ def access_lines(case: CaseView, *, may_share: bool) -> list[AccessLine]:
                 given_at=grant.granted_at,
                 until_on=_last_day(grant.until, case.country),
                 may_be_revoked=may_share and not own,
+                emergency_until=grant.until if emergency.is_emergency(grant) else None,
             )
         )
     return lines

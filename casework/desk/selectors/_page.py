@@ -11,9 +11,11 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from casework.access import policies
+from casework.access import emergency, policies
 from casework.access.actions import Action
+from casework.accounts import selectors as accounts
 from casework.accounts.types import Person as Colleague
+from casework.accounts.types import Role
 from casework.cases.types import CaseState, CaseView, Channel, Ground, PersonView, Relation, SafeContact
 from casework.core import clock, places, work
 from casework.desk import labels
@@ -47,6 +49,7 @@ class CaseHeader:
     rule: str
     lead: str
     may: Mapping[str, bool]
+    emergency_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ _ASKED = (
     Action.ADD_DOCUMENT,
     Action.SHARE_CASE,
     Action.SEE_CASE_TRAIL,
+    Action.SEE_VERSIONS,
     Action.EXPORT_DOSSIER,
     Action.ASSIGN_CASE,
     Action.ASK_ERASURE,
@@ -149,7 +153,7 @@ _ASKED = (
 def header_of(
     case: CaseView, procedure: ProcedureView | None = None, *, people: Mapping[UUID | None, Colleague]
 ) -> CaseHeader:
-    """Return the head of a case's pages; `people` holds who leads it. No query: the level on the case is read already.
+    """Return the head of a case's pages; `people` holds who leads it. The level on the case is read already.
 
     With `procedure` given, stage and next limit are those just derived; without it, or where the facts contradict each
     other, those stored.
@@ -184,7 +188,14 @@ def header_of(
         rule=rule,
         lead=name_of(case.lead_id, people),
         may={action.value: policies.decide(actor, action, case.id).allowed for action in _ASKED},
+        emergency_until=_emergency_until(case),
     )
+
+
+def _emergency_until(case: CaseView) -> datetime | None:
+    """Return until when the reader is here in an emergency; a query for the coordinators of other teams alone."""
+    teams = accounts.standing_of(work.current().actor.user_id).teams(Role.COORDINATOR)
+    return emergency.open_until(case.id) if teams and case.team_id not in teams else None
 
 
 def _label(deadline: Deadline) -> str:
@@ -473,14 +484,17 @@ def procedure_summary(header: CaseHeader, case: CaseView) -> list[tuple[str, obj
 # -- people ----------------------------------------------------------------------------------------------------------
 
 
-def people_summary(case: CaseView) -> dict[str, list[tuple[str, object]]]:
-    """Return the record of a case as lists of (label, value): `person`, `contact`, `grounds`, `family`."""
+def people_summary(case: CaseView, *, on: date | None = None) -> dict[str, list[tuple[str, object]]]:
+    """Return the record of a case as lists of (label, value): `person`, `contact`, `grounds`, `family`.
+
+    `on`: the day on which the applicant's age is told, today by default.
+    """
     applicant, contact = case.applicant, case.safe_contact
     channels = [str(dict(Channel.choices).get(channel, channel)) for channel in contact.channels]
     grounds = dict(Ground.choices)
     return {
         "person": [
-            (str(_("Date of birth")), _birth(applicant)),
+            (str(_("Date of birth")), _birth(applicant, on or clock.today())),
             (str(_("Gender")), applicant.gender),
             (str(_("Nationalities")), [str(places.state_name(code)) for code in applicant.nationalities]),
             (str(_("Languages")), [str(places.language_name(code)) for code in applicant.languages]),
@@ -510,10 +524,10 @@ def _may_leave(contact: SafeContact) -> str:
     return str(_("No, never")) if contact != SafeContact() else ""
 
 
-def _birth(person: PersonView) -> object:
+def _birth(person: PersonView, on: date) -> object:
     if person.birth_on is None:
         return None
-    years = _age(person.birth_on, clock.today())
+    years = _age(person.birth_on, on)
     text = _("%(date)s (%(years)s years, estimated)") if person.birth_estimated else _("%(date)s (%(years)s years)")
     return str(text % {"date": labels.day(person.birth_on), "years": years})
 

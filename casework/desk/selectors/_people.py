@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from casework.accounts import selectors as accounts
 from casework.accounts.types import Role
 from casework.core.errors import NotFound
+from casework.desk.selectors._staff import state_of
 
 if TYPE_CHECKING:
     from casework.accounts.models import Team
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Colleague:
-    """One account; `roles` in words, with the team where the role has one."""
+    """One account; `state`: active, frozen or off; `roles` in words, with the team where the role has one."""
 
     id: UUID
     name: str
     email: str
-    is_active: bool
+    state: str
     roles: tuple[str, ...]
 
 
@@ -36,7 +37,7 @@ def colleagues() -> list[Colleague]:
             id=user.pk,
             name=user.name,
             email=user.email,
-            is_active=user.is_active,
+            state=state_of(user),
             roles=tuple(
                 _role_in_words(membership.group.team_role)
                 for membership in user.memberships.all()

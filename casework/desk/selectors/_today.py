@@ -92,7 +92,7 @@ def today() -> Today:
         passed=tuple(line(limit) for limit in passed if limit.case_id in rows),
         coming=tuple(line(limit) for limit in coming if limit.case_id in rows),
         next_on=min(later, default=None),
-        unread=notices.unread_count(actor_id),
+        unread=notices.unread_count(actor_id, cases.visible().values("pk")),
         own_cases=len(known),
         without_facts=sum(1 for _id, stage, _detained, _due in known.values() if not stage),
         detained=sum(1 for _id, _stage, detained, _due in known.values() if detained),

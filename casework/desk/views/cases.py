@@ -60,6 +60,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "mine": mine,
         "may_create": policies.decide(work.current().actor.user_id, Action.CREATE_CASE).allowed,
         "may_see_erasures": policies.decide(work.current().actor.user_id, Action.SEE_ERASURES).allowed,
+        "may_break_glass": policies.decide(work.current().actor.user_id, Action.BREAK_GLASS).allowed,
     }
     return render(request, "desk/case_list.html", context)
 
@@ -69,7 +70,13 @@ def _search(request: HttpRequest) -> HttpResponse:
     found = None
     if form.is_valid():
         found = services.list_cases(form.wanted, form.cleaned_data["page"] or 1)
-    context = {"cases": found, "search": form, "form": form, "tabs": _list_tabs(mine=False, chosen={}, none=True)}
+    context = {
+        "cases": found,
+        "search": form,
+        "form": form,
+        "tabs": _list_tabs(mine=False, chosen={}, none=True),
+        "may_break_glass": policies.decide(work.current().actor.user_id, Action.BREAK_GLASS).allowed,
+    }
     return render(request, "desk/case_search.html", context)
 
 

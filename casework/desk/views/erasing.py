@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from casework.access import damage, policies
 from casework.access.actions import Action
 from casework.accounts.strong import confirmed_to_send
+from casework.audit import services as audit
 from casework.cases import erasing, retention
 from casework.core import work
 from casework.core.errors import Conflict, Damaged, Invalid, NotFound
@@ -100,6 +101,7 @@ def erasures(request: HttpRequest) -> HttpResponse:
         else (team, KeepingForm(team_id=team.id, months=team.months))
         for team in selectors.keeping()
     ]
+    audit.record("case.listed")
     context = {"erasures": selectors.erasures(), "keeping": forms, "form": refused}
     return render(request, "desk/erasures.html", context)
 

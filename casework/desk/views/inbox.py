@@ -17,6 +17,7 @@ from casework.core import clock
 from casework.desk import selectors
 from casework.notices import selectors as notice_selectors
 from casework.notices import services as notices
+from casework.notices.types import ALERTS
 
 # Beat plans every hour: half a day without a plan is a fault that people must know of.
 _STALE_SECONDS = 12 * 60 * 60
@@ -37,8 +38,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def inbox_acknowledge(request: HttpRequest, notice_id: UUID) -> HttpResponse:
-    """Take one line in hand: it stays due until a recorded fact meets the limit."""
+    """Take one line in hand: a limit stays due until a recorded fact meets it, an alert is gone."""
     policies.check(Action.SEE_INBOX)
-    notices.acknowledge(notice_id)
-    messages.success(request, _("Taken in hand. The time limit runs on until a fact meets it."))
+    if notices.acknowledge(notice_id) in ALERTS:
+        messages.success(request, _("Acknowledged. It is no longer in your inbox."))
+    else:
+        messages.success(request, _("Taken in hand. The time limit runs on until a fact meets it."))
     return redirect("inbox")

@@ -52,7 +52,7 @@ ALLOWED: Final = (
     ),
     Allowed(
         "names of teams",
-        (r"command create_user --team",),
+        (r"command create_user --team", r"TeamForm\.name"),
         (*DATABASE, OTHERS),
         "an organisation's own division of work",
     ),

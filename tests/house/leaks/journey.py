@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Final
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from celery import Celery
@@ -72,6 +73,9 @@ class Journey:
         self._documents(wanda)
         self._sharing(wanda)
         self._ending(wanda, people["coordinator"])
+        self._emergency(people["coordinator"])
+        self._lost_factor(people["coordinator"])
+        self._team(people["admin"], people["coordinator"])
         self._dossier(wanda)
         self._searches(wanda)
         self._headers(wanda)
@@ -330,6 +334,50 @@ class Journey:
         self._post_wrongly(cora, asked.location)
         assert wanda.post(f"{asked.location}withdraw/", {}, page=wanda.get(asked.location)).status == _SENT_ON
 
+    def _emergency(self, cora: Browser) -> None:
+        """Ask for cases that are not there, and for an account that is not frozen."""
+        page = cora.get("/emergency/")
+        assert page.status == _FOUND
+        reason = self.book.cyrillic("EmergencyForm.reason")
+        for reference in (self.book.word("EmergencyForm.reference"), "K7Q2-M4XD"):
+            given = {"reference": reference, "reason": f"{reason} and more words"}
+            answer = cora.post("/emergency/", given, page=page)
+            assert answer.status == _FOUND
+            assert reason in answer.text
+        self._post_wrongly(cora, "/emergency/")
+        cora.post(f"/team/unfreeze/{uuid4()}/", {"spoke": self._wrong_word("unfreeze", "spoke")}, page=page)
+
+    def _lost_factor(self, cora: Browser) -> None:
+        """Ask wrongly for a colleague's new second factor."""
+        lost = re.search(r"/people/[0-9a-f-]{36}/second-factor/", cora.get("/team/").text)
+        assert lost, "the team's page leads to no lost second factor"
+        self._post_wrongly(cora, lost[0])
+
+    def _team(self, admin: Browser, cora: Browser) -> None:
+        """Make a team and rename it; hand the case over and back again: it is needed further on."""
+        made = admin.post("/teams/", {"name": self.book.word("TeamForm.name")}, page=admin.get("/teams/"))
+        assert made.status == _SENT_ON
+        renamed = re.findall(r"/teams/[0-9a-f-]{36}/", admin.get("/teams/").text)
+        self._post_wrongly(admin, renamed[0])
+        url = "/team/hand-over/"
+        reason = self.book.cyrillic("HandOverForm.reason")
+        for former, lead in (("Wanda", "Cora"), ("Cora", "Wanda")):
+            start = self._lead(cora, former)
+            page = cora.get(f"{url}?start={start}")
+            to = re.search(rf'<option value="([0-9a-f-]{{36}})"[^>]*>{lead}[^(]*</option>', page.text)
+            assert to, f"{lead} could not lead"
+            given = {"start": start, "cases": self.case_id, "to": "", "reason": reason}
+            again = cora.post(url, given, page=page)
+            assert again.status == _FOUND
+            assert reason in again.text
+            assert cora.post(url, given | {"to": to[1]}, page=page).status == _SENT_ON
+
+    def _lead(self, cora: Browser, name: str) -> str:
+        """Return the id of somebody whose cases can be handed over."""
+        found = re.search(rf'<option value="([0-9a-f-]{{36}})"[^>]*>{name}', cora.get("/team/hand-over/").text)
+        assert found, f"{name} leads nothing that could be handed over"
+        return found[1]
+
     def _dossier(self, wanda: Browser) -> None:
         book, path = self.book, f"{self.case}dossier/"
         page = wanda.get(path)
@@ -414,20 +462,32 @@ class Journey:
                 f"{self.case}close/",
                 f"{self.case}erase/",
                 f"{self.case}trail/",
+                f"{self.case}trail/copy/",
+                f"{self.case}versions/",
                 "/rules/",
                 "/profile/",
+                "/profile/trail/",
                 "/account/password/change/",
                 "/account/email/",
                 "/account/2fa/reauthenticate/",
                 "/account/reauthenticate/",
             ],
-            "coordinator": [f"{self.case}assign/", "/board/", "/erasures/"],
+            "coordinator": [
+                f"{self.case}assign/",
+                "/board/",
+                "/erasures/",
+                "/team/hand-over/",
+                f"/team/hand-over/?start={self._lead(people['coordinator'], 'Wanda')}",
+            ],
             "admin": ["/people/"],
             "auditor": ["/trail/"],
         }
         for who, paths in addresses.items():
             for path in paths:
                 self._post_wrongly(people[who], path)
+        # A box cannot be ticked wrongly: any word ticks it. So it is the account of nobody.
+        admin = people["admin"]
+        admin.post(f"/people/{uuid4()}/off/", {"sure": self._wrong_word("off", "sure")}, page=admin.get("/people/"))
 
     def _post_wrongly(self, person: Browser, path: str) -> None:
         page = person.get(path)

@@ -271,4 +271,4 @@ class TestQueries:
         wanda.post(url, _ABSCONDED)
         asked = count_queries(lambda: wanda.post(url, _ABSCONDED))
         shown = count_queries(lambda: wanda.get(f"/cases/{case_id}/deadlines/"))
-        assert (asked, shown) == (15, 17)
+        assert (asked, shown) == (13, 15)

@@ -4,10 +4,13 @@ import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
-from casework.audit import chain, seal, services, verify
+from casework.audit import actions, chain, seal, services, verify
+from casework.core import work
 from casework.crypto import services as crypto
 from casework.crypto.keyring import RootKeyError
 from casework.crypto.types import KeyUnavailable
@@ -56,7 +59,10 @@ class Command(BaseCommand):
             "wrong": at.wrong,
             "findings": at.findings,
         }
+        on_record = _put_on_record(stream, at.wrong)
         self._answer(report, options["json"])
+        if not on_record:
+            self.stderr.write("This verification could not be put on record: the trail takes no entry.")
         if at.wrong:
             raise SystemExit(1)
 
@@ -93,6 +99,18 @@ class Command(BaseCommand):
                 self.stdout.write("The signatures of the checkpoints were not checked: no public key was found.")
         else:
             self.stdout.write(f"{report['wrong']} wrong.")
+
+
+def _put_on_record(stream: UUID | None, wrong: int) -> bool:
+    """Write that the trail, or one stream of it, was verified; return False where the trail takes no entry any more."""
+    outcome = actions.FAILED if wrong else actions.DONE
+    try:
+        with work.acting(work.Actor(None, kind="command")):
+            services.record("audit.verified", obj=stream, outcome=outcome, reason="damaged" if wrong else 0)
+    except DatabaseError:
+        # What is wrong may be the end of the very stream that the entry belongs to: the answer comes first.
+        return False
+    return True
 
 
 def _of_file(message: str) -> dict[str, Any]:

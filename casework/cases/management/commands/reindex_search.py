@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from casework.audit import services as audit
 from casework.cases import indexing
+from casework.core import work
 
 
 class Command(BaseCommand):
@@ -31,6 +33,8 @@ class Command(BaseCommand):
         wanted = options["mode"] or ("index" if now.version or now.filling else "scan")
         if wanted == "scan" and options["new_key"]:
             raise CommandError("--new-key needs mode index.", returncode=2)
+        with work.acting(work.system_actor()):
+            audit.record("command.run", body={"command": "reindex_search", "wanted": wanted})
         done: dict[str, Any] = {"tokens_made": 0, "tokens_deleted": 0, "fields_renewed": 0}
         if wanted == "scan":
             done["tokens_deleted"] = indexing.use_scan(progress=self._tell("Tokens of %s cases deleted."))

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from casework.core import clock
+from casework.audit import services as audit
+from casework.core import clock, work
 from casework.crypto import rehearsal
 from casework.crypto import services as crypto
 from casework.crypto.keyring import RootKeyError
@@ -26,10 +27,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            crypto.ensure_installation()
+            is_new = crypto.ensure_installation()
             crypto.verify_root()
         except RootKeyError as error:
             raise CommandError(str(error), returncode=1) from None
+        with work.acting(work.system_actor()):
+            audit.record("installation.created" if is_new else "command.run", body={"command": "set_up"})
         self.stdout.write("The keys of this installation are in place.")
         if rehearsal.lack(clock.now()):
             for line in _BEFORE_PEOPLE:
