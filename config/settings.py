@@ -173,6 +173,8 @@ MFA_FORMS = {
 }
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Casework"
+# One step for a slow hand or a clock a little off, as RFC 6238, 5.2 recommends. A code works once all the same.
+MFA_TOTP_TOLERANCE = 1
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("CASEWORK_PROXIES", "0" if DEMO or TESTING else "1"))
 
 # guardian knows nothing of our levels, expiry and MACs: its monkey patches and anonymous user stay off, and its own

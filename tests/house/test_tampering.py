@@ -285,7 +285,7 @@ class TestThroughThePages:
                 page = client.get(_url(world, "case_trail")).content.decode()
             assert page.count("This entry was changed outside the application") == 1, column
             assert "Opened a new case" in page
-        assert "changed outside" not in client.get(_url(world, "case_trail")).content.decode()
+        assert "This entry was changed outside" not in client.get(_url(world, "case_trail")).content.decode()
 
 
 class TestALine:

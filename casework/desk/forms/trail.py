@@ -56,7 +56,7 @@ class TrailFilterForm(forms.Form):
         max_length=36,
         help_text=_("The beginning of its id, as it stands in the list."),
         error_messages={"min_length": _("Enter at least the first four characters.")},
-        validators=[RegexValidator(r"^[0-9a-fA-F-]+$", _("Enter digits and the letters a to f."))],
+        validators=[RegexValidator(r"^([0-9a-fA-F]-?)+$", _("Enter digits and the letters a to f."))],
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
     )
     action = forms.ChoiceField(label=_("What was done"), required=False)

@@ -12,7 +12,6 @@ import pytest
 from casework.audit import actions
 from casework.cases import erasing
 from casework.cases import services as case_services
-from casework.core import clock
 from casework.crypto import services as crypto
 from casework.documents import services as documents
 from tests import cast
@@ -157,7 +156,7 @@ class TestConfirming:
             assert "Confirmed by" in page
             assert "Cora Conti" in page
             assert "1 file" in page
-            last = clock.now() + timedelta(days=14)
+            last = state_of(people, made).decided_at + timedelta(days=14)
             assert f"Backups can open nothing of it after {last.day} {last:%B %Y}." in page
             assert "Testov" not in page
             assert f'href="/cases/{full_case}/"' not in page
