@@ -118,7 +118,7 @@ def _people(now: datetime) -> tuple[list[tuple[Team, list[User]]], Crowd]:
 
 
 def _store(rows: list[tuple[Any, ...]], direct: list[_Grant], shared: list[_Grant], now: datetime) -> None:
-    permissions = {level: access_services._permission_id(level) for level in Level}
+    permissions = {level: access_services.permission_id(level) for level in Level}
     nothing = bytes(200)  # what is sealed is never opened here
     # COPY goes around row-level security, which is for a superuser alone.
     with own.connect("super") as admin, admin.transaction(), admin.cursor() as cursor:

@@ -96,7 +96,8 @@ CREATE TABLE plain_entry (LIKE audit_entry INCLUDING ALL);
 ALTER TABLE plain_entry ENABLE ROW LEVEL SECURITY;
 ALTER TABLE plain_entry FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON plain_entry TO cw_web;
-CREATE POLICY plain_entry_read ON plain_entry FOR SELECT TO cw_web USING (audit_may_read(stream, case_id, actor));
+CREATE POLICY plain_entry_read ON plain_entry FOR SELECT TO cw_web USING (
+    actor = (SELECT cw_user()) OR (SELECT cw_has_role('auditor')) OR (case_id IS NOT NULL AND cw_sees(case_id)));
 CREATE POLICY plain_entry_write ON plain_entry FOR INSERT TO cw_web
     WITH CHECK (audit_may_write(stream, case_id, actor));
 """

@@ -64,6 +64,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "mine": False,
         "may_create": True,
         "may_see_erasures": True,
+        "may_break_glass": True,
     }
     return render(request, "desk/case_list.html", context)
 
