@@ -24,6 +24,8 @@ def visit(browser: Browser, people: Any, live_server: Any) -> Iterator[Callable[
     from tests.journeys import visitor as visitors  # Django is set up by now, and was not when this file was read
 
     opened: list[Visitor] = []
+    # What a test before this one used is forgotten with its cache.
+    visitors.shown.clear()
 
     def start(who: str = "", *, like: Visitor | None = None, **options: Any) -> Visitor:
         state = {"storage_state": like.context.storage_state()} if like else {}
